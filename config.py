@@ -1,0 +1,5 @@
+"""pyinfra reads this before it connects: from here on, the run owes a table and an exit status."""
+
+from xpulab import run
+
+run.begin()

@@ -1,0 +1,28 @@
+"""The lab named by XPULAB_LAB, else inventories/lab.yml, else the running testbed."""
+
+import os
+import runpy
+import sys
+from pathlib import Path
+
+from xpulab import run
+from xpulab.labfile import LabError, load_lab
+
+_root = Path(__file__).resolve().parent
+_named = os.environ.get("XPULAB_LAB")
+_lab_file = Path(_named or _root / "inventories" / "lab.yml")
+
+if _named or _lab_file.exists():
+    try:
+        _lab = load_lab(_lab_file)
+    except LabError as error:
+        sys.exit(f"xpulab: {error}")
+    run.refuse_in_inventory(_lab.refused)
+    hosts = _lab.hosts
+elif (_root / ".testbed" / "facts.json").exists():
+    hosts = runpy.run_path(str(_root / "inventories" / "testbed.py"))["hosts"]
+else:
+    sys.exit(
+        "xpulab: no lab to work on: copy inventories/example.yml to inventories/lab.yml and describe your "
+        "hosts, set XPULAB_LAB to your lab's file, or run script/demo for a virtual lab"
+    )

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from xpulab.apt import keyring_path, source_file
+from xpulab.drift import Kind, drift
+from xpulab.manifest import (
+    AptRepository,
+    File,
+    JsonSettings,
+    LoadedModule,
+    Manifest,
+    Membership,
+    Package,
+    Unit,
+    WantedImage,
+)
+from xpulab.observed import (
+    AptSource,
+    FoundFile,
+    FoundGroup,
+    FoundImage,
+    FoundUnit,
+    InstalledPackage,
+    KernelModule,
+    Observed,
+)
+
+BARE = Observed(os_id="ubuntu", os_version="22.04", architecture="x86_64", kernel="5.15.0-161-generic")
+TOOLKIT = AptRepository(
+    "nvidia-container-toolkit",
+    "https://nvidia.github.io/gpgkey",
+    ("A" * 40,),
+    "https://nvidia.github.io/x",
+    "/",
+)
+
+
+def found(content: str, modified: float = 0.0, mode: str = "0644", owner: str = "root:root") -> FoundFile:
+    return FoundFile(hashlib.sha256(content.encode()).hexdigest(), mode, owner, modified, len(content))
+
+
+def kinds(manifest: Manifest, observed: Observed) -> list[Kind]:
+    return [each.kind for each in drift(manifest, observed)]
+
+
+def test_an_empty_manifest_never_differs() -> None:
+    assert drift(Manifest(), BARE) == ()
+
+
+def test_a_package_differs_when_missing_too_old_or_not_the_exact_version() -> None:
+    manifest = Manifest(
+        packages=(Package("a"), Package("b", minimum="580.159.03"), Package("c", version="1.20.0-1"))
+    )
+    installed = {"b": "580.95.05-0ubuntu0.22.04.1", "c": "1.19.0-1"}
+    observed = replace(BARE, packages={name: InstalledPackage(v) for name, v in installed.items()})
+    assert [(each.name, each.found) for each in drift(manifest, observed)] == [
+        ("a", "not there"),
+        ("b", "580.95.05-0ubuntu0.22.04.1"),
+        ("c", "1.19.0-1"),
+    ]
+
+
+def test_a_half_installed_package_differs_even_when_no_manifest_names_it() -> None:
+    observed = replace(BARE, packages={"bash": InstalledPackage("5.1", intact=False)})
+    assert kinds(Manifest(), observed) == [Kind.BROKEN_PACKAGE]
+
+
+def test_an_unwanted_package_differs_only_while_it_is_there() -> None:
+    manifest = Manifest(absent_packages=("intel-level-zero-gpu",))
+    assert kinds(manifest, BARE) == []
+    stale = replace(BARE, packages={"intel-level-zero-gpu": InstalledPackage("1.3")})
+    assert kinds(manifest, stale) == [Kind.ABSENT_PACKAGE]
+
+
+def test_a_file_differs_in_content_mode_or_owner() -> None:
+    manifest = Manifest(files=(File("/etc/x", "wanted\n"),))
+    for wrong in (found("other"), found("wanted\n", mode="0666"), found("wanted\n", owner="ops:ops")):
+        assert kinds(manifest, replace(BARE, files={"/etc/x": wrong})) == [Kind.LATE_FILE]
+    assert kinds(manifest, replace(BARE, files={"/etc/x": found("wanted\n")})) == []
+
+
+def test_a_repository_differs_when_its_key_or_its_source_is_missing() -> None:
+    manifest = Manifest(repositories=(TOOLKIT,))
+    assert kinds(manifest, BARE) == [Kind.APT_KEY, Kind.APT_SOURCE]
+    source = source_file(TOOLKIT)
+    there = {keyring_path(TOOLKIT): found("key"), source.path: found(source.content)}
+    assert kinds(manifest, replace(BARE, files=there)) == []
+
+
+def test_a_new_fingerprint_asks_for_a_new_key() -> None:
+    assert keyring_path(TOOLKIT) != keyring_path(replace(TOOLKIT, fingerprints=("B" * 40,)))
+
+
+def test_a_foreign_source_of_a_vendor_differs_and_our_own_does_not() -> None:
+    manifest = Manifest(repositories=(TOOLKIT,), foreign_sources={"https://nvidia.github.io/": "one source"})
+    sources = (
+        AptSource(
+            "/etc/apt/sources.list.d/nvidia-docker.list", "https://nvidia.github.io/nvidia-docker", "/"
+        ),
+        AptSource(source_file(TOOLKIT).path, TOOLKIT.uri, "/"),
+    )
+    differences = drift(manifest, replace(BARE, apt_sources=sources))
+    assert [each.item for each in differences if each.kind is Kind.FOREIGN_SOURCE] == [sources[0]]
+
+
+def test_settings_differ_key_by_key_and_foreign_keys_are_no_difference() -> None:
+    manifest = Manifest(json_settings=(JsonSettings("/etc/docker/daemon.json", {"features": {"cdi": True}}),))
+    assert kinds(manifest, replace(BARE, daemon_json='{"log-driver": "journald"}')) == [Kind.SETTINGS]
+    kept = '{"features": {"cdi": true, "buildkit": true}, "log-driver": "journald"}'
+    assert kinds(manifest, replace(BARE, daemon_json=kept)) == []
+
+
+def test_membership_differs_until_the_user_is_in_the_group() -> None:
+    manifest = Manifest(memberships=(Membership("ops", ("docker", "render")),))
+    observed = replace(BARE, groups={"render": FoundGroup(110, frozenset({"ops"}))})
+    assert [each.name for each in drift(manifest, observed)] == ["ops in docker"]
+
+
+def test_a_module_that_another_one_displaces_asks_for_a_reboot() -> None:
+    manifest = Manifest(modules=(LoadedModule("nvidia", displaces=("nouveau",)),))
+    modules = {
+        "nouveau": KernelModule("nouveau", loaded=True),
+        "nvidia": KernelModule("nvidia", disk_version="580.178.04"),
+    }
+    assert kinds(manifest, replace(BARE, modules=modules)) == [Kind.REBOOT]
+
+
+def test_a_module_older_than_the_one_on_disk_asks_for_a_reboot() -> None:
+    manifest = Manifest(modules=(LoadedModule("nvidia"),))
+    loaded = KernelModule("nvidia", True, "580.159.03", "A", "580.178.04", "B")
+    assert kinds(manifest, replace(BARE, modules={"nvidia": loaded})) == [Kind.REBOOT]
+
+
+def test_the_in_tree_module_under_a_dkms_one_of_no_version_asks_for_a_reboot() -> None:
+    manifest = Manifest(modules=(LoadedModule("i915"),))
+    loaded = KernelModule("i915", True, None, "IN-TREE", "1.25.2", "DKMS")
+    assert kinds(manifest, replace(BARE, modules={"i915": loaded})) == [Kind.REBOOT]
+
+
+def test_a_module_that_nothing_holds_off_is_loaded_without_a_reboot() -> None:
+    manifest = Manifest(modules=(LoadedModule("nvidia", displaces=("nouveau",)),))
+    assert kinds(manifest, BARE) == [Kind.MODULE]
+
+
+def test_a_module_of_the_wrong_flavour_differs() -> None:
+    manifest = Manifest(modules=(LoadedModule("nvidia", license="Dual MIT/GPL"),))
+    loaded = KernelModule("nvidia", True, "580", "A", "580", "A", disk_license="NVIDIA")
+    assert kinds(manifest, replace(BARE, modules={"nvidia": loaded})) == [Kind.MODULE]
+
+
+def test_a_unit_differs_when_stopped_disabled_missing_or_older_than_its_configuration() -> None:
+    manifest = Manifest(units=(Unit("docker.service", configured_by=("/etc/docker/daemon.json",)),))
+    config = {"/etc/docker/daemon.json": found("{}", modified=100.0)}
+    wrong = [
+        FoundUnit(False, "inactive", ""),
+        FoundUnit(True, "failed", "enabled"),
+        FoundUnit(True, "active", "disabled", 200.0),
+        FoundUnit(True, "active", "enabled", 99.5),
+    ]
+    for unit in wrong:
+        assert kinds(manifest, replace(BARE, files=config, units={"docker.service": unit})) == [Kind.UNIT]
+    right = FoundUnit(True, "active", "enabled", 100.5)
+    assert kinds(manifest, replace(BARE, files=config, units={"docker.service": right})) == []
+
+
+def test_a_oneshot_is_started_only_for_the_file_it_makes() -> None:
+    manifest = Manifest(
+        units=(Unit("nvidia-cdi-refresh.service", makes="/var/run/cdi/nvidia.yaml", oneshot=True),)
+    )
+    units = {"nvidia-cdi-refresh.service": FoundUnit(True, "inactive", "enabled")}
+    assert kinds(manifest, replace(BARE, units=units)) == [Kind.UNIT]
+    made = {"/var/run/cdi/nvidia.yaml": found("cdi")}
+    assert kinds(manifest, replace(BARE, units=units, files=made)) == []
+
+
+def test_an_image_differs_when_missing_or_of_another_digest_than_the_pinned_one() -> None:
+    pinned = Manifest(images=(WantedImage("pytorch/pytorch:2.14.1", "sha256:" + "a" * 64, 20),))
+    floating = Manifest(images=(WantedImage("pytorch/pytorch:2.14.1", None, 20),))
+    moved = replace(BARE, images=(FoundImage("pytorch/pytorch", "2.14.1", "sha256:" + "b" * 64),))
+    assert kinds(pinned, BARE) == kinds(floating, BARE) == kinds(pinned, moved) == [Kind.IMAGE]
+    assert kinds(floating, moved) == []

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.probe_answers import NV_3090, answer
+from xpulab.observed import AptLock, AptSource, FoundImage, Observed
+from xpulab.probe import Probe
+from xpulab.probe_records import ProbeError, parse
+
+PROBE = Path(__file__).parents[2] / "xpulab" / "shell" / "probe.sh"
+
+
+def test_the_real_script_answers_on_this_machine_with_something_that_parses() -> None:
+    done = subprocess.run(["sh", PROBE], capture_output=True, text=True, check=True)
+    observed = parse(done.stdout.splitlines())
+    assert observed.kernel == subprocess.run(["uname", "-r"], capture_output=True, text=True).stdout.strip()
+    assert observed.engine_free_bytes > 0
+    assert "root" in observed.users
+
+
+def test_a_pci_function_is_read_with_ids_class_and_driver() -> None:
+    (function,) = parse(answer(pci=(NV_3090,))).pci
+    assert (function.pci_id, function.pci_class, function.driver) == ("10de:2204", "030000", "nouveau")
+
+
+def test_a_removed_package_that_left_its_configuration_is_not_installed() -> None:
+    lines = answer()
+    lines[lines.index("packages\t")] = "packages\tdocker.io=26.1=rc ;runc=1.1=ii ;docker-ce=27=iU ;zfs=2=hi ;"
+    packages = parse(lines).packages
+    assert set(packages) == {"runc", "docker-ce", "zfs"}
+    assert packages["runc"].intact
+    assert not packages["docker-ce"].intact
+    assert packages["zfs"].held
+
+
+def test_units_images_sources_and_locks_are_read() -> None:
+    observed = parse(
+        answer(
+            "unit\tdocker.service\tloaded\tactive\tenabled\tTue 2026-11-24 12:05:00.250000 UTC",
+            "unit\tgone.service\tnot-found\tinactive\t\t",
+            f"image\tpytorch/pytorch\t<none>\tsha256:{'a' * 64}",
+            "apt-source\t/etc/apt/sources.list\thttp://archive.ubuntu.com/ubuntu\tjammy",
+            "apt-lock\t/var/lib/dpkg/lock\t812\tunattended-upgr",
+            "file\t/etc/docker/daemon.json\tabc\t644\troot:root\t1795521900.500000\t20",
+        )
+    )
+    assert observed.units["docker.service"].active_since == 1795521900.25
+    assert not observed.units["gone.service"].loaded
+    assert observed.images == (FoundImage("pytorch/pytorch", None, f"sha256:{'a' * 64}"),)
+    assert observed.apt_sources == (
+        AptSource("/etc/apt/sources.list", "http://archive.ubuntu.com/ubuntu", "jammy"),
+    )
+    assert observed.apt_lock == AptLock("/var/lib/dpkg/lock", 812, "unattended-upgr")
+    assert observed.files["/etc/docker/daemon.json"].mode == "0644"
+
+
+def test_a_login_banner_before_the_answer_is_passed_over() -> None:
+    assert parse(["Welcome to the lab", *answer()]).os == "ubuntu-22.04"
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ([], "did not answer"),
+        (["<html>"], "'<html>'"),
+        (answer()[:-1], "cut off"),
+        (["xpulab-probe\t1", "os\tubuntu", "end"], "garbled"),
+    ],
+)
+def test_garbage_is_an_error_in_words(lines: list[str], words: str) -> None:
+    with pytest.raises(ProbeError, match=words):
+        parse(lines)
+
+
+@given(st.lists(st.sampled_from([*answer(pci=(NV_3090,)), "pci\t\t\t", "file\tx", "\x00", "machine"])))
+def test_a_fact_never_raises_whatever_a_host_answers(lines: list[str]) -> None:
+    assert isinstance(Probe().process(["xpulab-probe\t1", *lines, "end"]), Observed | ProbeError)

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.unit.test_drift import BARE, TOOLKIT
+from xpulab.drift import drift
+from xpulab.manifest import File, JsonSettings, LoadedModule, Manifest, Membership, Package, Unit, WantedImage
+from xpulab.observed import InstalledPackage, KernelModule, Observed
+from xpulab.scripts import disable_source, fetch_keys_script, write_bytes
+from xpulab.steps import FetchKeys, Reboot, Run, Step, next_steps
+
+EVERYTHING = Manifest(
+    repositories=(TOOLKIT,),
+    packages=(Package("docker.io"), Package("nvidia-container-toolkit", version="1.20.0-1")),
+    absent_packages=("docker-ce",),
+    files=(
+        File("/etc/apt/apt.conf.d/99x", "a", phase="before-packages"),
+        File("/etc/xpulab/host.json", "{}"),
+    ),
+    json_settings=(JsonSettings("/etc/docker/daemon.json", {"features": {"cdi": True}}),),
+    memberships=(Membership("ops", ("docker", "render")),),
+    modules=(LoadedModule("nvidia", displaces=("nouveau",)),),
+    units=(Unit("docker.service"),),
+    images=(WantedImage("pytorch/pytorch:2.14.1", "sha256:" + "a" * 64, 20),),
+)
+NOUVEAU = {"nouveau": KernelModule("nouveau", loaded=True)}
+
+
+def steps(manifest: Manifest, observed: Observed) -> tuple[Step, ...]:
+    return next_steps(drift(manifest, observed), 600, observed.daemon_json)
+
+
+def runs(taken: tuple[Step, ...]) -> list[Run]:
+    return [step for step in taken if isinstance(step, Run)]
+
+
+def test_a_converged_host_has_no_step() -> None:
+    assert next_steps((), 600, None) == ()
+
+
+def test_a_bare_host_gets_one_apt_update_and_one_apt_install() -> None:
+    everything = "\n".join(step.script for step in runs(steps(EVERYTHING, BARE)))
+    assert everything.count("apt-get -q update") == 1
+    assert everything.count(" install ") == 1
+    assert "docker.io nvidia-container-toolkit=1.20.0-1" in everything
+
+
+def test_keys_come_before_any_file_and_files_before_apt() -> None:
+    taken = steps(EVERYTHING, BARE)
+    (keys,) = [i for i, step in enumerate(taken) if isinstance(step, FetchKeys)]
+    (files,) = [i for i, step in enumerate(taken) if isinstance(step, Run) and step.what == "write files"]
+    (apt,) = [i for i, step in enumerate(taken) if isinstance(step, Run) and step.what.startswith("apt:")]
+    assert keys < files < apt
+
+
+def test_nothing_is_started_or_pulled_before_the_software_is_there() -> None:
+    scripts = "\n".join(step.script for step in runs(steps(EVERYTHING, BARE)))
+    assert "systemctl" not in scripts
+    assert "docker pull" not in scripts
+
+
+def test_a_reboot_comes_alone_after_the_software() -> None:
+    manifest = Manifest(modules=EVERYTHING.modules, units=EVERYTHING.units, images=EVERYTHING.images)
+    assert steps(manifest, replace(BARE, modules=NOUVEAU)) == (Reboot("nvidia: nouveau holds the device"),)
+
+
+def test_modules_services_and_images_come_last_and_in_that_order() -> None:
+    manifest = Manifest(modules=EVERYTHING.modules, units=EVERYTHING.units, images=EVERYTHING.images)
+    assert [step.what for step in runs(steps(manifest, BARE))] == [
+        "load nvidia",
+        "start docker.service",
+        "pull pytorch/pytorch:2.14.1",
+    ]
+
+
+def test_removing_a_package_goes_into_the_same_transaction_as_installing() -> None:
+    observed = replace(BARE, packages={"docker-ce": InstalledPackage("27")})
+    (apt,) = [step for step in runs(steps(EVERYTHING, observed)) if step.what.startswith("apt:")]
+    assert "nvidia-container-toolkit=1.20.0-1 docker-ce-" in apt.script
+
+
+def test_an_interrupted_dpkg_is_finished_first() -> None:
+    observed = replace(BARE, packages={"runc": InstalledPackage("1", intact=False)})
+    (apt,) = runs(steps(Manifest(), observed))
+    assert apt.script.index("dpkg --configure -a") < apt.script.index("apt-get -q update")
+
+
+def test_a_pinned_image_is_pulled_by_digest_and_then_tagged() -> None:
+    (pull,) = runs(steps(Manifest(images=EVERYTHING.images), BARE))
+    digest = "pytorch/pytorch@sha256:" + "a" * 64
+    assert f"docker pull --quiet {digest}" in pull.script
+    assert f"docker tag {digest} pytorch/pytorch:2.14.1" in pull.script
+
+
+def test_daemon_json_keeps_the_keys_of_others(tmp_path: Path) -> None:
+    manifest = Manifest(
+        json_settings=(
+            JsonSettings("/etc/docker/daemon.json", {"features": {"cdi": True}}),
+            JsonSettings("/etc/docker/daemon.json", {"runtimes": {"nvidia": {"args": []}}}),
+        )
+    )
+    theirs = '{"features": {"buildkit": true}, "log-driver": "journald"}'
+    (step,) = runs(steps(manifest, replace(BARE, daemon_json=theirs)))
+    written = tmp_path / "daemon.json"
+    _run_locally(step.script.replace("/etc/docker", str(tmp_path)))
+    assert json.loads(written.read_text()) == {
+        "features": {"buildkit": True, "cdi": True},
+        "log-driver": "journald",
+        "runtimes": {"nvidia": {"args": []}},
+    }
+
+
+@pytest.mark.parametrize("name", ["plain", "with space", "quote's", "$(touch owned)", "a;b", "-dash"])
+def test_file_names_and_contents_never_become_shell(tmp_path: Path, name: str) -> None:
+    content = bytes(range(256))
+    target = tmp_path / name
+    _run_locally(write_bytes(str(target), content, "0640"), cwd=tmp_path)
+    assert target.read_bytes() == content
+    assert oct(target.stat().st_mode)[-3:] == "640"
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
+def test_a_foreign_source_is_commented_out_and_its_neighbours_stay(tmp_path: Path) -> None:
+    sources = tmp_path / "sources.list"
+    sources.write_text("deb http://a/ubuntu jammy main\ndeb [arch=amd64] https://nvidia.github.io/x /\n")
+    _run_locally(disable_source(str(sources), "https://nvidia.github.io/x"))
+    first, second = sources.read_text().splitlines()
+    assert first == "deb http://a/ubuntu jammy main"
+    assert second.startswith("# disabled by xpulab: deb ")
+
+
+def test_every_script_is_shell_that_shellcheck_accepts(tmp_path: Path) -> None:
+    services = Manifest(modules=EVERYTHING.modules, units=EVERYTHING.units, images=EVERYTHING.images)
+    scripts = [step.script for step in runs(steps(EVERYTHING, BARE)) + runs(steps(services, BARE))]
+    scripts += [Reboot("x").script, fetch_keys_script([TOOLKIT])]
+    for number, text in enumerate(scripts):
+        file = tmp_path / f"{number}.sh"
+        file.write_text(f"#!/bin/sh\n{text}\n")
+        checked = subprocess.run(["shellcheck", str(file)], capture_output=True, text=True)
+        assert checked.returncode == 0, checked.stdout
+
+
+def _run_locally(script: str, cwd: Path | None = None) -> None:
+    subprocess.run(["sh", "-c", script.replace("chown root:root", ":")], check=True, cwd=cwd)

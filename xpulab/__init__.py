@@ -1,0 +1,1 @@
+"""xpulab turns bare hosts with mixed accelerators into verified PyTorch hosts."""

@@ -1,0 +1,76 @@
+"""One host from what was observed to what has to be done: resolve, roles, drift. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from xpulab.catalog import Catalog
+from xpulab.drift import Difference, drift
+from xpulab.lab import HostSettings, explain_errors
+from xpulab.manifest import Manifest
+from xpulab.observed import Observed
+from xpulab.resolve import resolve
+from xpulab.target import Refusal, Target
+
+Desired = Callable[[Target, HostSettings, Catalog], Manifest]
+"""From what is right for a host to its whole desired state: what roles/ provides."""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What a host is to become and what differs, or why it is refused."""
+
+    target: Target | None = None
+    refusal: Refusal | None = None
+    drift: tuple[Difference, ...] = ()
+
+
+def settings_of(host: str, data: Mapping[str, Any], catalog: Catalog) -> HostSettings | Refusal:
+    """The settings in a host's inventory data, or a Refusal that names host, key and what is allowed."""
+    said = {key: data[key] for key in HostSettings.model_fields if data.get(key) is not None}
+    try:
+        settings = HostSettings.model_validate(said)
+    except ValidationError as error:
+        return Refusal("; ".join(explain_errors(error, f"host {host}")), "correct the inventory")
+    unknown = sorted(set(settings.repositories) - set(catalog.repositories))
+    if unknown:
+        return Refusal(
+            f"host {host}: repositories.{unknown[0]}: no repository of that name",
+            f"use one of {', '.join(sorted(catalog.repositories))}",
+        )
+    return settings
+
+
+def assess(observed: Observed, settings: HostSettings, catalog: Catalog, desired: Desired) -> Assessment:
+    """What to do about one host."""
+    refusal = _unusable(observed, settings)
+    if refusal:
+        return Assessment(refusal=refusal)
+    target = resolve(observed, settings, catalog)
+    if isinstance(target, Refusal):
+        return Assessment(refusal=target)
+    return Assessment(target=target, drift=drift(desired(target, settings, catalog), observed))
+
+
+def _unusable(observed: Observed, settings: HostSettings) -> Refusal | None:
+    strangers = [user for user in settings.users if user not in observed.users]
+    if strangers:
+        return Refusal(
+            f"user {strangers[0]!r} of the inventory does not exist on this host",
+            f"create it (adduser {strangers[0]}) or take it out of users",
+        )
+    try:
+        readable = isinstance(json.loads(observed.daemon_json or "{}"), dict)
+    except ValueError:
+        readable = False
+    if not readable:
+        return Refusal(
+            "/etc/docker/daemon.json is not a JSON object, and xpulab merges into it without losing a key",
+            "correct it (docker's own check: dockerd --validate) or remove it",
+        )
+    return None

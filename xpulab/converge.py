@@ -1,0 +1,160 @@
+"""Makes a host what its manifest says. Of xpulab's modules the only one that changes a host."""
+
+from __future__ import annotations
+
+import base64
+import time
+from dataclasses import replace
+from typing import NoReturn
+
+from pyinfra import logger
+from pyinfra.api.exceptions import NestedOperationError
+from pyinfra.api.host import Host
+from pyinfra.connectors.util import CommandOutput
+from pyinfra.context import ctx_host
+from pyinfra.operations import python
+
+from xpulab import catalog, run
+from xpulab.apt import KeyRefused, accepted_keys, keyring_path
+from xpulab.assess import Assessment, Desired, assess, settings_of
+from xpulab.drift import Difference
+from xpulab.lab import HostSettings
+from xpulab.observed import Observed
+from xpulab.probe_records import ProbeError
+from xpulab.remote import last_words, probe, run_script, wait_for_boot
+from xpulab.report import Outcome, outcome_of
+from xpulab.scripts import fetch_keys_script, script, write_bytes
+from xpulab.steps import FetchKeys, Reboot, Run, Step, next_steps
+from xpulab.target import Refusal
+
+MOST_PASSES = 8
+REBOOT_TIMEOUT_S = 900
+
+
+def deploy(desired: Desired) -> None:
+    """Look at the host in context and, where something differs, converge it once the run executes.
+
+    All passes of a host are one pyinfra operation, so that no host waits for another one.
+    """
+    host = ctx_host.get()
+    settings = _settings(host)
+    outcome, observed = _look(host, settings, desired)
+    run.plan(outcome)
+    if outcome.state == "drifted":
+        _warn_of_lock(host, observed, settings)
+        python.call(
+            name="Converge", function=_converge, desired=desired, settings=settings, observed=observed
+        )
+
+
+def survey(desired: Desired) -> None:
+    """Look at the host in context and record what it would need. Changes nothing."""
+    host = ctx_host.get()
+    outcome, _ = _look(host, _settings(host), desired)
+    run.plan(outcome)
+
+
+def _settings(host: Host) -> HostSettings | Refusal:
+    data = {key: host.data.get(key) for key in HostSettings.model_fields}
+    return settings_of(host.name, data, catalog.load())
+
+
+def _look(host: Host, settings: HostSettings | Refusal, desired: Desired) -> tuple[Outcome, Observed | None]:
+    if isinstance(settings, Refusal):
+        return outcome_of(host.name, Assessment(refusal=settings)), None
+    observed = probe(host)
+    if isinstance(observed, ProbeError):
+        return Outcome(host.name, "failed", reason=str(observed)), None
+    return outcome_of(host.name, assess(observed, settings, catalog.load(), desired)), observed
+
+
+def _warn_of_lock(host: Host, observed: Observed | None, settings: HostSettings | Refusal) -> None:
+    lock = observed.apt_lock if observed else None
+    if lock and isinstance(settings, HostSettings):
+        logger.warning(
+            f"{host.print_prefix}apt is locked by process {lock.pid} ({lock.command}): "
+            f"waiting for it, {settings.policy.apt_lock_wait} s at most"
+        )
+
+
+def _converge(desired: Desired, settings: HostSettings, observed: Observed) -> None:
+    """Steps and looks in turn until nothing differs, or until the steps no longer change a thing."""
+    host = ctx_host.get()
+    outcome = run.outcomes[host.name]
+    changed: set[tuple[str, str]] = set()
+    for _ in range(MOST_PASSES):
+        before = outcome.drift
+        changed |= {(each.kind.value, each.name) for each in before}
+        for step in next_steps(before, settings.policy.apt_lock_wait, observed.daemon_json):
+            _take(host, step, settings)
+        outcome, seen = _look(host, settings, desired)
+        outcome = replace(outcome, changes=len(changed))
+        run.outcomes[host.name] = outcome
+        if seen is None or outcome.state == "refused":
+            _fail(host, f"{outcome.reason} {outcome.remedy}".strip())
+        if outcome.state == "converged":
+            logger.info(f"{host.print_prefix}converged with {len(changed)} changes")
+            return
+        if outcome.drift == before:
+            break
+        observed = seen
+    _fail(host, f"still differs after every step: {_words(outcome.drift)}")
+
+
+def _words(drift: tuple[Difference, ...]) -> str:
+    first = [f"{each.kind.value} {each.name} is {each.found}, wanted {each.wanted}" for each in drift[:3]]
+    return "; ".join(first) + (f" and {len(drift) - 3} more" if len(drift) > 3 else "")
+
+
+def _take(host: Host, step: Step, settings: HostSettings) -> None:
+    if isinstance(step, FetchKeys):
+        _accept_keys(host, step)
+    elif isinstance(step, Reboot):
+        _reboot(host, step, settings)
+    else:
+        _run(host, step)
+
+
+def _run(host: Host, step: Run) -> CommandOutput:
+    logger.info(f"{host.print_prefix}{step.what} …")
+    started = time.monotonic()
+    done, output = run_script(host, step.script, step.timeout)
+    if not done:
+        for line in output.output_lines[-20:]:
+            logger.error(f"{host.print_prefix}    {line}")
+        meaning = f" {step.on_failure}." if step.on_failure else ""
+        _fail(host, f"{step.what}:{meaning} {last_words(output)}")
+    logger.info(f"{host.print_prefix}{step.what}: {time.monotonic() - started:.1f} s")
+    return output
+
+
+def _accept_keys(host: Host, step: FetchKeys) -> None:
+    output = _run(host, Run("fetch apt keys", fetch_keys_script(step.repositories)))
+    downloaded = dict(line.split("\t", 1) for line in output.stdout_lines if "\t" in line)
+    try:
+        keyrings = {
+            keyring_path(each): accepted_keys(base64.b64decode(downloaded[each.name]), each)
+            for each in step.repositories
+        }
+    except KeyRefused as refused:
+        _fail(host, str(refused))
+    written = script(write_bytes(path, keys) for path, keys in keyrings.items())
+    _run(host, Run("write apt keyrings", written))
+
+
+def _reboot(host: Host, step: Reboot, settings: HostSettings) -> None:
+    if settings.policy.reboot == "never":
+        _fail(host, f"needs a reboot ({step.reason}) and policy.reboot is never: reboot it, then run again")
+    before = probe(host)
+    if isinstance(before, ProbeError):
+        _fail(host, str(before))
+    _run(host, Run(f"reboot ({step.reason})", step.script))
+    if not wait_for_boot(host, before.boot_id, REBOOT_TIMEOUT_S):
+        _fail(host, f"did not come back within {REBOOT_TIMEOUT_S} s after its reboot: look at its console")
+    logger.info(f"{host.print_prefix}is back")
+
+
+def _fail(host: Host, why: str) -> NoReturn:
+    """End this host's part of the run. pyinfra takes this exception as a failed host, without a traceback."""
+    run.outcomes[host.name] = replace(run.outcomes[host.name], state="failed", reason=why, remedy="")
+    raise NestedOperationError(why)

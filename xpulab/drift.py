@@ -1,0 +1,227 @@
+"""What differs between a host and its manifest: (Manifest, Observed) -> differences. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from debian.debian_support import NativeVersion
+
+from xpulab.apt import keyring_path, source_file
+from xpulab.manifest import (
+    AptRepository,
+    File,
+    JsonSettings,
+    LoadedModule,
+    Manifest,
+    Membership,
+    Package,
+    Unit,
+    WantedImage,
+)
+from xpulab.observed import FoundFile, KernelModule, Observed
+
+NOT_THERE = "not there"
+ENABLED = frozenset({"enabled", "enabled-runtime", "static", "alias", "generated", "indirect"})
+
+
+class Kind(Enum):
+    """What sort of thing differs; the value is the word in a plan."""
+
+    APT_KEY = "apt key"
+    APT_SOURCE = "apt source"
+    FOREIGN_SOURCE = "foreign apt source"
+    EARLY_FILE = "file"
+    SETTINGS = "settings"
+    BROKEN_PACKAGE = "broken package"
+    PACKAGE = "package"
+    ABSENT_PACKAGE = "unwanted package"
+    LATE_FILE = "late file"
+    ABSENT_FILE = "unwanted file"
+    MEMBERSHIP = "group membership"
+    REBOOT = "reboot"
+    MODULE = "kernel module"
+    UNIT = "service"
+    IMAGE = "image"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that is not as wanted; `item` is the manifest's entry for it."""
+
+    kind: Kind
+    name: str
+    found: str
+    wanted: str
+    item: Any = None
+
+
+def drift(manifest: Manifest, observed: Observed) -> tuple[Difference, ...]:
+    """Every difference, in the order in which they are put right; empty for a converged host."""
+    return (
+        *_repositories(manifest.repositories, observed),
+        *_foreign_sources(manifest, observed),
+        *(d for file in manifest.files if file.phase == "before-packages" for d in _file(file, observed)),
+        *(d for each in manifest.json_settings for d in _settings(each, observed)),
+        *_packages(manifest, observed),
+        *(d for file in manifest.files if file.phase == "after-packages" for d in _file(file, observed)),
+        *(
+            Difference(Kind.ABSENT_FILE, path, "there", "absent")
+            for path in manifest.absent_files
+            if path in observed.files
+        ),
+        *(d for each in manifest.memberships for d in _membership(each, observed)),
+        *(d for module in manifest.modules for d in _module(module, observed)),
+        *(d for unit in manifest.units for d in _unit(unit, observed)),
+        *(d for image in manifest.images for d in _image(image, observed)),
+    )
+
+
+def _repositories(repositories: tuple[AptRepository, ...], observed: Observed) -> Iterator[Difference]:
+    for repository in repositories:
+        if keyring_path(repository) not in observed.files:
+            fingerprints = " or ".join(repository.fingerprints)
+            yield Difference(Kind.APT_KEY, repository.name, NOT_THERE, fingerprints, repository)
+        for difference in _file(source_file(repository), observed):
+            yield Difference(
+                Kind.APT_SOURCE,
+                repository.name,
+                difference.found,
+                f"{repository.uri} {repository.suite}",
+                difference.item,
+            )
+
+
+def _foreign_sources(manifest: Manifest, observed: Observed) -> Iterator[Difference]:
+    ours = {source_file(repository).path for repository in manifest.repositories}
+    for source in dict.fromkeys(observed.apt_sources):
+        for prefix, reason in manifest.foreign_sources.items():
+            if source.uri.startswith(prefix) and source.path not in ours:
+                yield Difference(
+                    Kind.FOREIGN_SOURCE,
+                    f"{source.path} {source.uri}",
+                    "in use",
+                    f"disabled: {reason}",
+                    source,
+                )
+
+
+def _file(file: File, observed: Observed) -> Iterator[Difference]:
+    kind = Kind.EARLY_FILE if file.phase == "before-packages" else Kind.LATE_FILE
+    found = observed.files.get(file.path)
+    if found is None:
+        yield Difference(kind, file.path, NOT_THERE, f"{len(file.content.encode())} bytes", file)
+        return
+    wrong = _wrong_with(file, found)
+    if wrong:
+        yield Difference(kind, file.path, wrong, "as in the manifest", file)
+
+
+def _wrong_with(file: File, found: FoundFile) -> str | None:
+    if found.sha256 != hashlib.sha256(file.content.encode()).hexdigest():
+        return "other content"
+    if (found.mode, found.owner) != (file.mode, "root:root"):
+        return f"mode {found.mode} {found.owner}"
+    return None
+
+
+def _settings(wanted: JsonSettings, observed: Observed) -> Iterator[Difference]:
+    found = json.loads(observed.daemon_json) if observed.daemon_json else {}
+    for key, found_value, wanted_value in _unlike(wanted.settings, found):
+        yield Difference(Kind.SETTINGS, f"{wanted.path} {key}", found_value, wanted_value, wanted)
+
+
+def _unlike(wanted: Mapping[str, Any], found: Any, path: str = "") -> Iterator[tuple[str, str, str]]:
+    for key, value in wanted.items():
+        here = found.get(key) if isinstance(found, Mapping) else None
+        if isinstance(value, Mapping):
+            yield from _unlike(value, here, f"{path}{key}.")
+        elif here != value:
+            yield path + key, NOT_THERE if here is None else json.dumps(here), json.dumps(value)
+
+
+def _packages(manifest: Manifest, observed: Observed) -> Iterator[Difference]:
+    for name, found in sorted(observed.packages.items()):
+        if not found.intact:
+            yield Difference(Kind.BROKEN_PACKAGE, name, "half installed", "installed")
+    for package in manifest.packages:
+        found_version = _unsuitable_version(package, observed)
+        if found_version is not None:
+            yield Difference(Kind.PACKAGE, package.name, found_version, _version_words(package), package)
+    for name in manifest.absent_packages:
+        if name in observed.packages:
+            yield Difference(Kind.ABSENT_PACKAGE, name, observed.packages[name].version, "absent")
+
+
+def _unsuitable_version(package: Package, observed: Observed) -> str | None:
+    found = observed.packages.get(package.name)
+    if found is None:
+        return NOT_THERE
+    too_old = package.minimum and NativeVersion(found.version) < NativeVersion(package.minimum)
+    if too_old or (package.version and found.version != package.version):
+        return found.version + (" (held)" if found.held else "")
+    return None
+
+
+def _version_words(package: Package) -> str:
+    if package.version:
+        return package.version
+    return f"{package.minimum} or newer" if package.minimum else "installed"
+
+
+def _membership(wanted: Membership, observed: Observed) -> Iterator[Difference]:
+    for name in wanted.groups:
+        group = observed.groups.get(name)
+        if group is None or wanted.user not in group.members:
+            yield Difference(Kind.MEMBERSHIP, f"{wanted.user} in {name}", "no", "yes", (wanted.user, name))
+
+
+def _module(wanted: LoadedModule, observed: Observed) -> Iterator[Difference]:
+    found = observed.modules.get(wanted.name, KernelModule(wanted.name))
+    holders = [name for name in wanted.displaces if observed.modules.get(name, KernelModule(name)).loaded]
+    on_disk = found.disk_version or "the packaged module"
+    if holders:
+        yield Difference(Kind.REBOOT, wanted.name, f"{', '.join(holders)} holds the device", on_disk, wanted)
+    elif found.loaded and (found.loaded_version, found.loaded_srcversion) != (
+        found.disk_version,
+        found.disk_srcversion,
+    ):
+        yield Difference(
+            Kind.REBOOT, wanted.name, f"{found.loaded_version or 'in-tree'} runs", on_disk, wanted
+        )
+    elif not found.loaded:
+        yield Difference(Kind.MODULE, wanted.name, "not loaded", on_disk, wanted)
+    elif wanted.license and found.disk_license != wanted.license:
+        yield Difference(Kind.MODULE, wanted.name, f"license {found.disk_license}", wanted.license, wanted)
+
+
+def _unit(wanted: Unit, observed: Observed) -> Iterator[Difference]:
+    found = observed.units.get(wanted.name)
+    if found is None or not found.loaded:
+        yield Difference(Kind.UNIT, wanted.name, NOT_THERE, "enabled and running", wanted)
+        return
+    newer = [path for path in wanted.configured_by if _newer(observed.files.get(path), found.active_since)]
+    if wanted.makes and wanted.makes not in observed.files:
+        yield Difference(Kind.UNIT, wanted.name, f"{wanted.makes} not there", "started", wanted)
+    elif not wanted.oneshot and found.active != "active":
+        yield Difference(Kind.UNIT, wanted.name, found.active, "running", wanted)
+    elif not wanted.oneshot and found.enabled not in ENABLED:
+        yield Difference(Kind.UNIT, wanted.name, found.enabled or "not enabled", "enabled", wanted)
+    elif newer:
+        yield Difference(Kind.UNIT, wanted.name, f"older than {', '.join(newer)}", "started anew", wanted)
+
+
+def _newer(file: FoundFile | None, moment: float | None) -> bool:
+    return file is not None and moment is not None and file.modified > moment
+
+
+def _image(wanted: WantedImage, observed: Observed) -> Iterator[Difference]:
+    repository, _, tag = wanted.reference.rpartition(":")
+    digests = {each.digest for each in observed.images if (each.repository, each.tag) == (repository, tag)}
+    if not digests or (wanted.digest and wanted.digest not in digests):
+        found = ", ".join(sorted(digest or "no digest" for digest in digests)) or NOT_THERE
+        yield Difference(Kind.IMAGE, wanted.reference, found, wanted.digest or "newest of its tag", wanted)

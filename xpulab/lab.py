@@ -1,0 +1,85 @@
+"""The inventory's words: what a lab owner may say about a host, checked before anything runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+UserName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
+Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{40}$")]
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9._:/$()~%+-]+$")]
+ImageReference = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._/:-]*:[A-Za-z0-9_][A-Za-z0-9._-]*$")
+]
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class Strict(BaseModel):
+    """A model that refuses unknown keys and cannot be changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Policy(Strict):
+    """Choices a lab owner may make for a host; the defaults suit most labs."""
+
+    torch: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+(\.\d+)?$")] | None = None
+    """The PyTorch version asked for; None takes the newest with a published image."""
+    prefer: Literal["nvidia", "intel"] = "nvidia"
+    """Which vendor wins on a host that has usable accelerators of both."""
+    nvidia_driver: Annotated[str, StringConstraints(pattern=r"^\d{3}$")] | None = None
+    """NVIDIA driver branch; None takes the catalog's default."""
+    engine: Literal["docker.io", "docker-ce"] = "docker.io"
+    """The container engine: the distribution's, or Docker's own packages."""
+    intel_channel: Literal["unified", "lts/2523", "lts/2350"] | None = None
+    """Channel of Intel's apt repository; None takes the catalog's default for the card."""
+    oneapi: bool = True
+    """Whether Intel hosts get the oneAPI runtime."""
+    reboot: Literal["allowed", "never"] = "allowed"
+    """Whether a run may reboot the host when the kernel module demands it."""
+    apt_lock_wait: Annotated[int, Field(ge=1, le=7200)] = 600
+    """Seconds to wait for another process (unattended-upgrades, say) to let go of apt."""
+    unsupported: Literal["refuse", "cpu"] = "refuse"
+    """What becomes of a host whose accelerator cannot be supported."""
+
+
+class RepositoryOverride(Strict):
+    """What a lab sets differently for one apt repository, such as a mirror's address and key."""
+
+    uri: HttpUrl | None = None
+    key_url: HttpUrl | None = None
+    fingerprints: tuple[Fingerprint, ...] | None = None
+
+
+class ImageOverride(Strict):
+    """What a lab pins for one image: its digest, and the free space its pull needs in 10^9 bytes."""
+
+    digest: Digest | None = None
+    disk_gb: Annotated[float, Field(gt=0, le=1000)] | None = None
+
+
+class HostSettings(Strict):
+    """All that an inventory may say to xpulab about one host."""
+
+    policy: Policy = Policy()
+    users: tuple[UserName, ...] = ()
+    """Unix users of the lab: they may use the accelerator and the container engine."""
+    repositories: dict[str, RepositoryOverride] = Field(default_factory=dict)
+    images: dict[ImageReference, ImageOverride] = Field(default_factory=dict)
+
+
+def explain_errors(error: ValidationError, where: str) -> list[str]:
+    """One line per mistake: where it stands, what was found, what is allowed."""
+    lines = []
+    for each in error.errors():
+        key = ".".join(str(part) for part in each["loc"])
+        found = "" if each["type"] == "missing" else f" (found {_shorten(each['input'])})"
+        message = "unknown key" if each["type"] == "extra_forbidden" else each["msg"]
+        lines.append(f"{where}: {key}: {message}{found}")
+    return lines
+
+
+def _shorten(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,122 @@
+"""Desired state of one host as data. Manifests add up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class AptRepository:
+    """A vendor's apt repository, written as one deb822 file, its key accepted by fingerprint only.
+
+    `fingerprints` are the primary keys (40 hex digits) that the file at `key_url` may hold.
+    """
+
+    name: str
+    key_url: str
+    fingerprints: tuple[str, ...]
+    uri: str
+    suite: str
+    components: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package that must be installed: any version, one exact version, or at least a minimum."""
+
+    name: str
+    version: str | None = None
+    minimum: str | None = None
+
+
+@dataclass(frozen=True)
+class File:
+    """A file with its whole content. `phase` says whether apt must see it first."""
+
+    path: str
+    content: str
+    mode: str = "0644"
+    phase: Literal["before-packages", "after-packages"] = "after-packages"
+
+
+@dataclass(frozen=True)
+class JsonSettings:
+    """Keys that must stand in a JSON file; keys of others in the same file survive."""
+
+    path: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Membership:
+    """A user that must be a member of groups."""
+
+    user: str
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LoadedModule:
+    """A kernel module that must run in the very version and flavour that is on disk.
+
+    `license` is modinfo's license of the wanted flavour, None when any will do. `displaces` names
+    modules that hold the same device: while one of them is loaded, only a reboot brings ours in.
+    """
+
+    name: str
+    license: str | None = None
+    displaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A systemd unit that must be enabled and running, started anew after any of `configured_by`.
+
+    `makes` names a file the unit writes: when it is missing, the unit is started again. A unit with
+    `oneshot` is started only for that, and need not stay active.
+    """
+
+    name: str
+    configured_by: tuple[str, ...] = ()
+    makes: str | None = None
+    oneshot: bool = False
+
+
+@dataclass(frozen=True)
+class WantedImage:
+    """An image that must be present, pulled by digest when one is pinned."""
+
+    reference: str
+    digest: str | None
+    disk_gb: float
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Desired state; `absent_*` is what must not be there."""
+
+    repositories: tuple[AptRepository, ...] = ()
+    packages: tuple[Package, ...] = ()
+    absent_packages: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
+    absent_files: tuple[str, ...] = ()
+    json_settings: tuple[JsonSettings, ...] = ()
+    memberships: tuple[Membership, ...] = ()
+    modules: tuple[LoadedModule, ...] = ()
+    units: tuple[Unit, ...] = ()
+    images: tuple[WantedImage, ...] = ()
+    foreign_sources: Mapping[str, str] = field(default_factory=dict)
+    """URI prefix of apt sources that only xpulab may own, and why: any other file with one is removed."""
+
+    def __add__(self, other: Manifest) -> Manifest:
+        """Both manifests in one; what stands in both is kept once."""
+        merged: dict[str, Any] = {}
+        for each in fields(self):
+            mine, theirs = getattr(self, each.name), getattr(other, each.name)
+            if isinstance(mine, Mapping):
+                merged[each.name] = {**mine, **theirs}
+            else:
+                merged[each.name] = mine + tuple(item for item in theirs if item not in mine)
+        return Manifest(**merged)

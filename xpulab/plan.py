@@ -1,0 +1,20 @@
+"""A plan: the choices made for a host before its disk is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xpulab.catalog.images import CatalogImage
+from xpulab.target import Accelerator, Driver, Vendor
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a host's accelerators call for."""
+
+    vendor: Vendor
+    accelerators: tuple[Accelerator, ...]
+    driver: Driver | None
+    kernel_flavour: str
+    image: CatalogImage
+    notes: tuple[str, ...] = ()

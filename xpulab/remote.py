@@ -1,0 +1,85 @@
+"""Commands on a host, as root, through pyinfra; a broken connection is this host's failure alone."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from paramiko import SSHException
+from pyinfra.api.command import QuoteString, StringCommand
+from pyinfra.api.exceptions import ConnectError
+from pyinfra.api.host import Host
+from pyinfra.connectors.util import CommandOutput, OutputLine
+from pyinfra.context import ctx_state
+
+from xpulab.observed import Observed
+from xpulab.probe import Probe
+from xpulab.probe_records import ProbeError
+
+PROBE_TIMEOUT_S = 120
+CONNECTION_ERRORS = (ConnectError, TimeoutError, OSError, SSHException, EOFError)
+
+
+def probe(host: Host) -> Observed | ProbeError:
+    """The state of the host: one remote command."""
+    done, output = _as_root(host, Probe().command(), PROBE_TIMEOUT_S)
+    if done:
+        return Probe().process(output.stdout_lines)
+    hint = ""
+    if any("sudo" in line or "password" in line for line in output.stderr_lines):
+        hint = " (xpulab needs root: give the ssh user passwordless sudo, or run with --use-sudo-password)"
+    return ProbeError(f"its probe failed: {last_words(output)}{hint}")
+
+
+def run_script(host: Host, script: str, timeout: int) -> tuple[bool, CommandOutput]:
+    """Run a POSIX sh script as root; `timeout` in seconds. Gives success and output."""
+    return _as_root(host, StringCommand("sh", "-c", QuoteString(script)), timeout)
+
+
+def wait_for_boot(host: Host, boot_id: str, timeout: int) -> bool:
+    """Wait until the host answers from another boot than `boot_id`; False after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        host.disconnect()
+        time.sleep(1)
+        try:
+            host.connect(show_errors=False)
+        except CONNECTION_ERRORS:
+            continue
+        if host.connected:
+            observed = probe(host)
+            if isinstance(observed, Observed) and observed.boot_id != boot_id:
+                return True
+    return False
+
+
+def last_words(output: CommandOutput) -> str:
+    """The last line that says something, errors first."""
+    lines = [line.strip() for line in output.stderr_lines or output.stdout_lines if line.strip()]
+    return lines[-1] if lines else "no word of why"
+
+
+def _as_root(host: Host, command: StringCommand, timeout: int) -> tuple[bool, CommandOutput]:
+    state = ctx_state.get()
+    try:
+        return host.run_shell_command(
+            command,
+            print_output=state.print_output,
+            print_input=state.print_input,
+            **_sudo(host),
+            _timeout=timeout,
+        )
+    except CONNECTION_ERRORS as error:
+        why = f"lost the connection to the host ({error or type(error).__name__})"
+        return False, CommandOutput([OutputLine("stderr", why)])
+
+
+def _sudo(host: Host) -> dict[str, object]:
+    """Root by sudo unless we are root already; a password only where the user has pyinfra ask for one."""
+    config = ctx_state.get().config
+    already_root = host.data.get("ssh_user") == "root" or (host.name == "@local" and os.geteuid() == 0)
+    return {
+        "_sudo": not already_root,
+        "_use_sudo_password": host.data.get("_use_sudo_password") or config.USE_SUDO_PASSWORD,
+        "_sudo_password": host.data.get("_sudo_password") or config.SUDO_PASSWORD,
+    }

@@ -1,0 +1,106 @@
+"""One pyinfra run as a whole: the outcome of every host, the last line, and an honest exit status."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from collections.abc import Mapping
+from fnmatch import fnmatch
+from pathlib import Path
+
+import click
+from pyinfra.api.state import StateStage
+from pyinfra.context import ctx_state
+from rich.console import Console
+
+from xpulab.assess import Assessment
+from xpulab.report import Outcome, outcome_of, print_plan, print_summary
+from xpulab.target import Refusal
+
+DEPLOYS = Path(__file__).resolve().parent.parent / "deploys"
+REPORTING = frozenset({"xpu.py", "survey.py"})
+
+outcomes: dict[str, Outcome] = {}
+_planned: set[str] = set()
+_limit: tuple[str, ...] = ()
+_console = Console(highlight=False)
+_begun = False
+
+
+def begin() -> None:
+    """Promise the table, the last line and the exit status for the end of this run.
+
+    They come when the interpreter ends because pyinfra calls nothing at the end of a run, prints no
+    deploy of ours when no host could be reached, and exits 0 with failed hosts under --no-wait.
+    """
+    global _begun, _limit, _console
+    context = click.get_current_context(silent=True)
+    if _begun or context is None:
+        return
+    files = {Path(each).resolve() for each in context.params.get("operations") or ()}
+    if not any(file.parent == DEPLOYS and file.name in REPORTING for file in files):
+        return
+    _begun = True
+    _limit = tuple(context.params.get("limit") or ())
+    if context.params.get("json_output"):
+        _console = Console(highlight=False, stderr=True)
+    atexit.register(_end)
+
+
+def refuse_in_inventory(refused: Mapping[str, Refusal]) -> None:
+    """Hosts whose description in the lab file is wrong: pyinfra never hears of them, the report does."""
+    for name, refusal in refused.items():
+        outcomes[name] = outcome_of(name, Assessment(refusal=refusal))
+
+
+def plan(outcome: Outcome) -> None:
+    """Record what a host needs, and show it at once where the run is about to ask before it acts."""
+    outcomes[outcome.host] = outcome
+    if outcome.drift and ctx_state.get().should_check_for_changes():
+        _print_plan(outcome)
+
+
+def _print_plan(outcome: Outcome) -> None:
+    _planned.add(outcome.host)
+    print_plan(_console, outcome)
+
+
+def _end() -> None:
+    state = ctx_state.get() if ctx_state.isset() else None
+    if state is None or not state.initialised:
+        _exit(dict(outcomes))
+        return
+    executed = state.current_stage >= StateStage.Execute
+    final = {
+        name: each
+        for name, each in outcomes.items()
+        if not _limit or state.inventory.get_host(name, None) or any(fnmatch(name, x) for x in _limit)
+    }
+    for host in state.inventory:
+        if not state.is_host_in_limit(host) and host not in state.activated_hosts:
+            continue
+        final[host.name] = _final(host.name, host in state.activated_hosts, executed)
+    for each in final.values():
+        if each.state == "drifted" and each.host not in _planned:
+            _print_plan(each)
+    _exit(final)
+
+
+def _final(name: str, reached: bool, executed: bool) -> Outcome:
+    outcome = outcomes.get(name)
+    if not reached:
+        return Outcome(name, "failed", reason="could not be reached: the error of its connection is above")
+    if outcome is None:
+        return Outcome(name, "failed", reason="was not looked at: the run ended before")
+    if executed and outcome.state == "drifted":
+        return Outcome(name, "failed", outcome.target, reason="the run ended before it was converged")
+    return outcome
+
+
+def _exit(final: dict[str, Outcome]) -> None:
+    print_summary(_console, final.values())
+    if any(each.state in ("refused", "failed") for each in final.values()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)

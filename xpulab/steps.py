@@ -1,0 +1,233 @@
+"""What is done about a drift: differences -> shell scripts in a fixed order. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from shlex import quote
+from typing import Any
+
+from xpulab.drift import Difference, Kind
+from xpulab.manifest import AptRepository, File, JsonSettings, Package, Unit, WantedImage
+from xpulab.observed import AptSource
+from xpulab.scripts import disable_source, script, snippet, write_file
+
+SOFTWARE = (
+    Kind.APT_KEY,
+    Kind.APT_SOURCE,
+    Kind.FOREIGN_SOURCE,
+    Kind.EARLY_FILE,
+    Kind.SETTINGS,
+    Kind.BROKEN_PACKAGE,
+    Kind.PACKAGE,
+    Kind.ABSENT_PACKAGE,
+    Kind.LATE_FILE,
+    Kind.ABSENT_FILE,
+    Kind.MEMBERSHIP,
+)
+APT_CHANGES = frozenset(
+    {Kind.APT_KEY, Kind.APT_SOURCE, Kind.PACKAGE, Kind.ABSENT_PACKAGE, Kind.BROKEN_PACKAGE}
+)
+
+
+@dataclass(frozen=True)
+class FetchKeys:
+    """Download apt keys on the host, accept the pinned ones, write them as keyrings."""
+
+    repositories: tuple[AptRepository, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run a POSIX sh script as root; `timeout` in seconds. A failure's meaning is told by `on_failure`."""
+
+    what: str
+    script: str
+    timeout: int = 120
+    on_failure: str = ""
+
+
+@dataclass(frozen=True)
+class Reboot:
+    """Boot the host anew because of `reason`."""
+
+    reason: str
+
+    @property
+    def script(self) -> str:
+        """The early boot image is made anew first: it may still carry the module that has to go."""
+        return script(
+            [
+                "if command -v update-initramfs >/dev/null; then update-initramfs -u; fi",
+                "(sleep 1; systemctl reboot) </dev/null >/dev/null 2>&1 &",
+            ]
+        )
+
+
+Step = FetchKeys | Run | Reboot
+
+
+def next_steps(drift: Sequence[Difference], lock_wait_s: int, daemon_json: str | None) -> tuple[Step, ...]:
+    """The steps that lie ahead until the host has to be looked at again; empty for an empty drift.
+
+    Software comes first, then the reboot if a kernel module asks for one, then modules, services and
+    images: what those need depends on what the packages and the boot have left behind.
+    """
+    if any(each.kind in SOFTWARE for each in drift):
+        return _software(drift, lock_wait_s, daemon_json)
+    reasons = [f"{each.name}: {each.found}" for each in drift if each.kind is Kind.REBOOT]
+    if reasons:
+        return (Reboot("; ".join(reasons)),)
+    return _services(drift)
+
+
+def _items(drift: Iterable[Difference], *kinds: Kind) -> list[Any]:
+    return [each.item for each in drift if each.kind in kinds]
+
+
+def _software(drift: Sequence[Difference], lock_wait_s: int, daemon_json: str | None) -> tuple[Step, ...]:
+    steps: list[Step] = [_check_image(image) for image in _items(drift, Kind.IMAGE)]
+    keys = _items(drift, Kind.APT_KEY)
+    if keys:
+        steps.append(FetchKeys(tuple(keys)))
+    early: list[File] = _items(drift, Kind.APT_SOURCE, Kind.EARLY_FILE)
+    early += _merged(_items(drift, Kind.SETTINGS), daemon_json)
+    foreign: list[AptSource] = _items(drift, Kind.FOREIGN_SOURCE)
+    if early or foreign:
+        disabled = [disable_source(each.path, each.uri) for each in foreign]
+        steps.append(Run("write files", script([*disabled, *map(write_file, early)])))
+    if any(each.kind in APT_CHANGES for each in drift):
+        steps.append(_apt(drift, lock_wait_s))
+    late = [write_file(file) for file in _items(drift, Kind.LATE_FILE)]
+    late += [f"rm -f {quote(each.name)}" for each in drift if each.kind is Kind.ABSENT_FILE]
+    late += _memberships(_items(drift, Kind.MEMBERSHIP))
+    if late:
+        steps.append(Run("write files and group memberships", script(late)))
+    return tuple(steps)
+
+
+def _merged(settings: Sequence[JsonSettings], daemon_json: str | None) -> list[File]:
+    files = []
+    for path, group in groupby(settings, key=lambda each: each.path):
+        content = json.loads(daemon_json) if daemon_json else {}
+        for each in group:
+            content = _merge(content, each.settings)
+        files.append(File(path, json.dumps(content, indent=4) + "\n"))
+    return files
+
+
+def _merge(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(found)
+    for key, value in wanted.items():
+        here = merged.get(key)
+        if isinstance(value, Mapping):
+            merged[key] = _merge(here if isinstance(here, Mapping) else {}, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _apt(drift: Sequence[Difference], lock_wait_s: int) -> Run:
+    packages: list[Package] = _items(drift, Kind.PACKAGE)
+    wanted = [f"{each.name}={each.version}" if each.version else each.name for each in packages]
+    unwanted = [f"{each.name}-" for each in drift if each.kind is Kind.ABSENT_PACKAGE]
+    options = (
+        f"-o DPkg::Lock::Timeout={lock_wait_s} "
+        "-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
+    )
+    lines = [
+        "export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 LC_ALL=C",
+        f"seconds={lock_wait_s}",
+        snippet("wait_for_apt"),
+        *(["dpkg --configure -a"] if any(d.kind is Kind.BROKEN_PACKAGE for d in drift) else []),
+        "apt-get -q update",
+    ]
+    if wanted or unwanted or any(d.kind is Kind.BROKEN_PACKAGE for d in drift):
+        names = " ".join(map(quote, [*wanted, *unwanted]))
+        lines.append(
+            f"apt-get -q -y --fix-broken --no-install-recommends --allow-downgrades {options} install {names}"
+        )
+    words = f"apt: {len(wanted)} to install" + (f", {len(unwanted)} to remove" if unwanted else "")
+    return Run(
+        words,
+        script(lines),
+        timeout=lock_wait_s + 3600,
+        on_failure="apt could not do it; its own words are above",
+    )
+
+
+def _memberships(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    groups: dict[str, list[str]] = {}
+    for user, group in pairs:
+        groups.setdefault(user, []).append(group)
+    missing = sorted({name for names in groups.values() for name in names})
+    return [
+        *(f"getent group {quote(name)} >/dev/null || groupadd --system {quote(name)}" for name in missing),
+        *(f"usermod -aG {quote(','.join(names))} {quote(user)}" for user, names in groups.items()),
+    ]
+
+
+def _services(drift: Sequence[Difference]) -> tuple[Step, ...]:
+    modules = sorted({each.name for each in drift if each.kind is Kind.MODULE})
+    units: list[Unit] = _items(drift, Kind.UNIT)
+    images: list[WantedImage] = _items(drift, Kind.IMAGE)
+    steps: list[Step] = []
+    if modules:
+        names = " ".join(modules)
+        steps.append(Run(f"load {names}", script(f"modprobe {quote(name)}" for name in modules)))
+    if units:
+        names = " ".join(unit.name for unit in units)
+        steps.append(Run(f"start {names}", script(line for unit in units for line in _start(unit)), 180))
+    steps += [_pull(image) for image in images]
+    return tuple(steps)
+
+
+def _start(unit: Unit) -> list[str]:
+    name = quote(unit.name)
+    return [
+        f'[ "$(systemctl show -p NeedDaemonReload --value {name})" != yes ] || systemctl daemon-reload',
+        *([] if unit.oneshot else [f"systemctl enable --quiet {name}"]),
+        f"systemctl reset-failed {name} 2>/dev/null || true",
+        f"systemctl restart {name}",
+    ]
+
+
+def _check_image(image: WantedImage) -> Run:
+    """Ask the registry before anything is changed; a host without curl learns it from its pull."""
+    repository, _, tag = image.reference.rpartition(":")
+    first, _, rest = repository.partition("/")
+    registry, path = (first, rest) if "." in first or ":" in first else ("registry-1.docker.io", repository)
+    return Run(
+        f"ask for {image.reference}",
+        script(
+            [
+                f"repository={quote(path)}",
+                f"url={quote(f'https://{registry}/v2/{path}/manifests/{image.digest or tag}')}",
+                snippet("check_image"),
+            ]
+        ),
+        on_failure=_NO_IMAGE.format(image=image),
+    )
+
+
+_NO_IMAGE = (
+    "{image.reference} (digest {image.digest}) could not be had: does that image exist, and does the host "
+    "reach its registry? See policy.torch and images in the inventory"
+)
+
+
+def _pull(image: WantedImage) -> Run:
+    repository = image.reference.rpartition(":")[0]
+    if image.digest:
+        pinned = quote(f"{repository}@{image.digest}")
+        lines = [f"docker pull --quiet {pinned}", f"docker tag {pinned} {quote(image.reference)}"]
+    else:
+        lines = [f"docker pull --quiet {quote(image.reference)}"]
+    return Run(
+        f"pull {image.reference}",
+        script(lines),
+        timeout=4 * 3600,
+        on_failure=_NO_IMAGE.format(image=image),
+    )
