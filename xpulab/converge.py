@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NoReturn
 
+from gevent import get_hub
 from pyinfra import logger
 from pyinfra.api.exceptions import NestedOperationError
 from pyinfra.api.host import Host
@@ -19,6 +21,7 @@ from xpulab.apt import KeyRefused, accepted_keys, keyring_path
 from xpulab.assess import Assessment, Desired, assess, settings_of
 from xpulab.drift import Difference
 from xpulab.lab import HostSettings
+from xpulab.manifest import AptRepository
 from xpulab.observed import Observed
 from xpulab.probe_records import ProbeError
 from xpulab.remote import last_words, probe, run_script, wait_for_boot
@@ -132,14 +135,19 @@ def _accept_keys(host: Host, step: FetchKeys) -> None:
     output = _run(host, Run("fetch apt keys", fetch_keys_script(step.repositories)))
     downloaded = dict(line.split("\t", 1) for line in output.stdout_lines if "\t" in line)
     try:
-        keyrings = {
-            keyring_path(each): accepted_keys(base64.b64decode(downloaded[each.name]), each)
-            for each in step.repositories
-        }
+        # In a thread: the OpenPGP library may unwind its stack, which a greenlet's does not survive.
+        keyrings = get_hub().threadpool.apply(_keyrings, (step.repositories, downloaded))
     except KeyRefused as refused:
         _fail(host, str(refused))
     written = script(write_bytes(path, keys) for path, keys in keyrings.items())
     _run(host, Run("write apt keyrings", written))
+
+
+def _keyrings(repositories: Sequence[AptRepository], downloaded: Mapping[str, str]) -> dict[str, bytes]:
+    return {
+        keyring_path(each): accepted_keys(base64.b64decode(downloaded[each.name]), each)
+        for each in repositories
+    }
 
 
 def _reboot(host: Host, step: Reboot, settings: HostSettings) -> None:

@@ -32,6 +32,7 @@ class _Connection(HostSettings):
     ssh_user: UserName | None = None
     ssh_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     ssh_key: str | None = None
+    ssh_known_hosts: str | None = None
     ssh_host_key_checking: Literal["yes", "accept-new"] = "accept-new"
 
 
@@ -96,7 +97,8 @@ def _host_data(name: str, said: Any, lab: _LabFile) -> dict[str, Any]:
         "ssh_hostname": host.address or name,
         "ssh_user": host.ssh_user,
         "ssh_port": host.ssh_port,
-        "ssh_key": str(Path(host.ssh_key).expanduser()) if host.ssh_key else None,
+        "ssh_key": _expanded(host.ssh_key),
+        "ssh_known_hosts_file": _expanded(host.ssh_known_hosts),
         "ssh_strict_host_key_checking": host.ssh_host_key_checking,
     }
     settings = {
@@ -106,6 +108,10 @@ def _host_data(name: str, said: Any, lab: _LabFile) -> dict[str, Any]:
         "images": _overrides({**lab.images, **host.images}),
     }
     return {key: value for key, value in {**connection, **settings}.items() if value is not None}
+
+
+def _expanded(path: str | None) -> str | None:
+    return str(Path(path).expanduser()) if path else None
 
 
 def _mapping(value: Any) -> dict[str, Any]:

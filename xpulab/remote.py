@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 
 from paramiko import SSHException
+from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
 from pyinfra.api.command import QuoteString, StringCommand
 from pyinfra.api.exceptions import ConnectError
 from pyinfra.api.host import Host
@@ -38,6 +40,7 @@ def run_script(host: Host, script: str, timeout: int) -> tuple[bool, CommandOutp
 
 def wait_for_boot(host: Host, boot_id: str, timeout: int) -> bool:
     """Wait until the host answers from another boot than `boot_id`; False after `timeout` seconds."""
+    logging.getLogger("paramiko.transport").setLevel(logging.CRITICAL)  # it logs every refused try in full
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         host.disconnect()
@@ -61,25 +64,15 @@ def last_words(output: CommandOutput) -> str:
 
 def _as_root(host: Host, command: StringCommand, timeout: int) -> tuple[bool, CommandOutput]:
     state = ctx_state.get()
+    already_root = host.data.get("ssh_user") == "root" or (host.name == "@local" and os.geteuid() == 0)
+    arguments, _ = pop_global_arguments(state, host, {"_sudo": not already_root, "_timeout": timeout})
     try:
         return host.run_shell_command(
             command,
             print_output=state.print_output,
             print_input=state.print_input,
-            **_sudo(host),
-            _timeout=timeout,
+            **{key: value for key, value in arguments.items() if key in CONNECTOR_ARGUMENT_KEYS},
         )
     except CONNECTION_ERRORS as error:
         why = f"lost the connection to the host ({error or type(error).__name__})"
         return False, CommandOutput([OutputLine("stderr", why)])
-
-
-def _sudo(host: Host) -> dict[str, object]:
-    """Root by sudo unless we are root already; a password only where the user has pyinfra ask for one."""
-    config = ctx_state.get().config
-    already_root = host.data.get("ssh_user") == "root" or (host.name == "@local" and os.geteuid() == 0)
-    return {
-        "_sudo": not already_root,
-        "_use_sudo_password": host.data.get("_use_sudo_password") or config.USE_SUDO_PASSWORD,
-        "_sudo_password": host.data.get("_sudo_password") or config.SUDO_PASSWORD,
-    }

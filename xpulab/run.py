@@ -24,7 +24,7 @@ REPORTING = frozenset({"xpu.py", "survey.py"})
 outcomes: dict[str, Outcome] = {}
 _planned: set[str] = set()
 _limit: tuple[str, ...] = ()
-_console = Console(highlight=False)
+_console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 _begun = False
 
 
@@ -44,7 +44,7 @@ def begin() -> None:
     _begun = True
     _limit = tuple(context.params.get("limit") or ())
     if context.params.get("json_output"):
-        _console = Console(highlight=False, stderr=True)
+        _console = Console(highlight=False, stderr=True, width=160)
     atexit.register(_end)
 
 

@@ -10,7 +10,10 @@ from xpulab.manifest import AptRepository
 
 @pytest.fixture(scope="module")
 def keys() -> list[Cert]:
-    return [Cert.from_bytes(bytes(Tsk.generate(f"{name}@example.org").extract_certificate())) for name in ("vendor", "other")]
+    return [
+        Cert.from_bytes(bytes(Tsk.generate(f"{name}@example.org").extract_certificate()))
+        for name in ("vendor", "other")
+    ]
 
 
 def repository(*fingerprints: str) -> AptRepository:

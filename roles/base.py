@@ -1,0 +1,31 @@
+"""Every host: prerequisites, apt's manners, and the lab's users."""
+
+from __future__ import annotations
+
+from roles.templates import file
+from xpulab.catalog.models import Catalog
+from xpulab.lab import HostSettings
+from xpulab.manifest import Manifest, Membership, Package
+from xpulab.target import Target
+
+LOCK_TIMEOUT_SECONDS = 600
+
+
+def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
+    """Packages that the other roles rely on, apt's configuration, and group memberships."""
+    blocked = (
+        *catalog.nvidia_driver.unattended_upgrades.blocked,
+        *catalog.intel_compute.unattended_upgrades.blocked,
+    )
+    # Device nodes belong to video (card*) and render (renderD*); docker gives access to the engine.
+    groups = ("video", "render", "docker") if target.accelerators else ("docker",)
+    return Manifest(
+        packages=tuple(Package(name) for name in catalog.operating_systems[target.os].prerequisites),
+        files=(
+            file(
+                "/etc/apt/apt.conf.d/99xpulab-lock-timeout", "before-packages", seconds=LOCK_TIMEOUT_SECONDS
+            ),
+            file("/etc/apt/apt.conf.d/99xpulab-unattended-upgrades", "before-packages", blocked=blocked),
+        ),
+        memberships=tuple(Membership(user, groups) for user in settings.users),
+    )

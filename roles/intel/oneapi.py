@@ -1,0 +1,19 @@
+"""The oneAPI runtime, for programs on the host; PyTorch's images bring their own."""
+
+from __future__ import annotations
+
+from roles.repositories import repository
+from xpulab.catalog.models import Catalog
+from xpulab.lab import HostSettings
+from xpulab.manifest import Manifest, Package
+from xpulab.target import Target
+
+
+def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
+    """The runtime's packages from Intel's oneAPI repository."""
+    runtime = catalog.intel_oneapi.runtime
+    return Manifest(
+        repositories=(repository(runtime.repository, settings, catalog),),
+        packages=tuple(Package(name) for name in runtime.packages),
+        foreign_sources=dict.fromkeys(runtime.foreign_sources, "xpulab writes its own source for oneAPI"),
+    )

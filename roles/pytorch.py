@@ -1,0 +1,36 @@
+"""The PyTorch image of the host, and the record of what the host is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from xpulab.catalog.models import Catalog
+from xpulab.lab import HostSettings
+from xpulab.manifest import File, Manifest, WantedImage
+from xpulab.target import Target
+
+RECORD = "/etc/xpulab/host.json"
+
+
+def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
+    """The image pulled, and the target written down for users, scripts and the verification."""
+    image = target.image
+    return Manifest(
+        images=(WantedImage(image.reference, image.digest, image.disk_gb),),
+        files=(File(RECORD, record(target, settings)),),
+    )
+
+
+def record(target: Target, settings: HostSettings) -> str:
+    """The target as JSON: vendor, os, accelerators, driver or null, engine, image, notes."""
+    content = {
+        "vendor": target.vendor,
+        "os": target.os,
+        "accelerators": [asdict(accelerator) for accelerator in target.accelerators],
+        "driver": asdict(target.driver) if target.driver else None,
+        "engine": settings.policy.engine,
+        "image": {"reference": target.image.reference, "digest": target.image.digest},
+        "notes": list(target.notes),
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

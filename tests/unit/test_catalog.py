@@ -1,0 +1,147 @@
+"""The catalog: complete, sourced, and strict about its files."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import xpulab.catalog
+from xpulab.catalog import Catalog, CatalogError, load, load_from
+from xpulab.catalog.entry import Entry, Record
+from xpulab.lab import Policy
+
+HERE = Path(xpulab.catalog.__file__).parent
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    for file in HERE.glob("*.yml"):
+        shutil.copy(file, tmp_path)
+    return tmp_path
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+
+
+def entries(value: object) -> list[Entry]:
+    if isinstance(value, Entry):
+        return [value]
+    if isinstance(value, Record):
+        return [entry for name in type(value).model_fields for entry in entries(getattr(value, name))]
+    if isinstance(value, dict):
+        return [entry for item in value.values() for entry in entries(item)]
+    return []
+
+
+def test_every_entry_says_where_it_comes_from_and_when_it_was_read() -> None:
+    found = entries(load())
+    assert len(found) > 70
+    for entry in found:
+        assert len(entry.source) > 8
+        assert date(2026, 1, 1) <= entry.as_of <= date(2026, 12, 31)
+
+
+def test_every_yaml_file_in_the_folder_is_read() -> None:
+    assert {file.stem for file in HERE.glob("*.yml")} == set(Catalog.model_fields)
+
+
+def test_loading_is_fast_enough_for_every_start() -> None:
+    load_from(HERE)
+    started = time.perf_counter()
+    load_from(HERE)
+    assert time.perf_counter() - started < 0.15
+
+
+def test_the_five_repositories_bear_the_names_that_inventories_use() -> None:
+    assert set(load().repositories) == {
+        "nvidia-cuda",
+        "nvidia-container-toolkit",
+        "intel-gpu",
+        "intel-oneapi",
+        "docker",
+    }
+
+
+def test_all_311_intel_devices_are_known_once() -> None:
+    assert len(load().intel_by_device) == 311
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [("engine", set(load().docker)), ("intel_channel", set(load().intel_compute.channels))],
+)
+def test_the_policys_choices_are_those_of_the_catalog(field: str, values: set[str]) -> None:
+    annotation = str(Policy.model_fields[field].annotation)
+    assert all(f"'{value}'" in annotation for value in values)
+
+
+def test_an_unknown_key_is_refused_with_file_entry_and_rule(copy: Path) -> None:
+    replace(copy / "cuda.yml", "minimum_driver: 450.80.02", 'minimum_drivr: "450"')
+    with pytest.raises(CatalogError, match=r"cuda\.yml: 11\.8 > minimum_drivr: unknown key"):
+        load_from(copy)
+
+
+def test_an_entry_without_a_source_is_refused(copy: Path) -> None:
+    replace(copy / "docker.yml", "  source: https://docs.docker.com/engine/install/ubuntu/\n", "")
+    with pytest.raises(CatalogError, match=r"docker\.yml: docker-ce > source: Field required"):
+        load_from(copy)
+
+
+def test_a_malformed_fingerprint_is_refused(copy: Path) -> None:
+    replace(copy / "repositories.yml", "[C95B321B", "[c95b321b")
+    with pytest.raises(CatalogError, match=r"repositories\.yml: nvidia-container-toolkit > fingerprints > 0"):
+        load_from(copy)
+
+
+def test_a_container_toolkit_older_than_the_security_fix_is_refused(copy: Path) -> None:
+    replace(copy / "nvidia_container_toolkit.yml", "version: 1.20.0-1", "version: 1.18.2-1")
+    with pytest.raises(CatalogError, match=r"1\.18\.2-1 is older than minimum_safe 1\.19\.1"):
+        load_from(copy)
+
+
+def test_a_key_that_stands_twice_is_refused(copy: Path) -> None:
+    with (copy / "cuda.yml").open("a") as file:
+        file.write('"13.0": {}\n')
+    with pytest.raises(CatalogError, match=r"cuda\.yml: .*key 13\.0 stands twice"):
+        load_from(copy)
+
+
+def test_a_file_that_is_not_yaml_is_refused_by_name(copy: Path) -> None:
+    (copy / "images.yml").write_text("a: [1,\n")
+    with pytest.raises(CatalogError, match=r"images\.yml: not YAML"):
+        load_from(copy)
+
+
+def test_a_missing_file_is_refused_by_name(copy: Path) -> None:
+    (copy / "images.yml").unlink()
+    with pytest.raises(CatalogError, match=r"images\.yml: No such file"):
+        load_from(copy)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "rule"),
+    [
+        ("nvidia_families.yml", 'last: "1436"', 'last: "1b10"', "overlaps"),
+        ("nvidia_families.yml", 'first: "1340"', 'first: "1fff"', "lies behind last"),
+        ("nvidia_families.yml", '"6.1"}', '"6"}', "pascal > chips > 2 > compute_capability"),
+        ("intel_devices.yml", '["56a0"]', '["56a1"]', "device 56a1 also stands in"),
+        ("nvidia_driver.yml", 'default_branch: "580"', 'default_branch: "581"', "not among branches"),
+        ("images.yml", 'cuda: "13.2"', 'cuda: "13.9"', "a cuda that is in cuda.yml"),
+        ("images.yml", "families: [max]", "families: [maxx]", "family maxx is not in intel_devices.yml"),
+        ("intel_oneapi.yml", "repository: intel-oneapi", "repository: x", "repository x is not in"),
+        ("intel_compute.yml", "families: [max, flex]", "families: [pvc]", "family pvc is not in"),
+    ],
+)
+def test_entries_that_contradict_each_other_are_refused(
+    copy: Path, file: str, old: str, new: str, rule: str
+) -> None:
+    replace(copy / file, old, new)
+    with pytest.raises(CatalogError, match=rf"{file}.*{rule}"):
+        load_from(copy)

@@ -1,0 +1,112 @@
+"""A lab of 500 hosts on pyinfra's @fake connector, through the real command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from roles import desired
+from tests.unit.converged_answer import converged_answer
+from tests.unit.fake_lab import KINDS, SETTINGS
+from xpulab import catalog
+from xpulab.assess import assess
+from xpulab.lab import HostSettings
+from xpulab.probe_records import parse
+
+ROOT = Path(__file__).parents[2]
+
+
+class Finished:
+    """A finished run: its exit status, what it printed, and the remote commands per host."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        counts = folder / "counts.json"
+        done = subprocess.run(
+            [sys.executable, "-m", "pyinfra", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "XPULAB_FAKE_COUNTS": str(counts), "PYINFRA_PROGRESS": "off"},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
+        self.status = done.returncode
+        self.lines = done.stdout.splitlines()
+        self.errors = done.stderr
+        self.commands: dict[str, int] = json.loads(counts.read_text())
+
+    def commands_of(self, last_two_digits: int) -> set[int]:
+        return {count for name, count in self.commands.items() if int(name[-2:]) == last_two_digits}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    return Finished(tmp_path_factory.mktemp("fake"), "-y", "tests/unit/fake_lab.py", "deploys/xpu.py")
+
+
+@pytest.fixture(scope="module")
+def dry(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    return Finished(tmp_path_factory.mktemp("dry"), "-y", "--dry", "tests/unit/fake_lab.py", "deploys/xpu.py")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_host_exactly_as_its_manifest_wants_has_no_drift(kind: str) -> None:
+    settings = HostSettings.model_validate(SETTINGS)
+    observed = parse(converged_answer(*KINDS[kind], settings))
+    assert assess(observed, settings, catalog.load(), desired).drift == ()
+
+
+def test_the_last_line_counts_every_host(finished: Finished) -> None:
+    assert finished.lines[-1] == "xpulab: hosts=500 converged=480 changed=10 refused=5 failed=15", (
+        finished.errors
+    )
+
+
+def test_the_exit_status_says_that_some_were_refused_or_failed(finished: Finished) -> None:
+    assert finished.status == 1
+
+
+def test_a_converged_host_costs_one_remote_command(finished: Finished) -> None:
+    healthy = {
+        count for name, count in finished.commands.items() if int(name[-2:]) not in (10, 30, 50, 70, 90)
+    }
+    assert healthy == {1}
+
+
+def test_refused_and_unreadable_hosts_are_not_touched(finished: Finished) -> None:
+    assert finished.commands_of(10) == finished.commands_of(30) == finished.commands_of(50) == {1}
+
+
+def test_each_bad_host_is_explained(finished: Finished) -> None:
+    text = "\n".join(finished.lines)
+    assert "@fake/010: its probe did not answer as one: '<html>captive portal</html>'" in text
+    assert "@fake/030: " in text
+    assert "10de:ffff" in text
+    assert "@fake/050: its probe failed: sudo: a password is required (xpulab needs root" in text
+    assert "@fake/090: still differs after every step" in text
+
+
+def test_a_dry_run_sends_nothing_but_the_probe(dry: Finished) -> None:
+    assert set(dry.commands.values()) == {1}
+    assert dry.lines[-1] == "xpulab: hosts=500 converged=475 changed=0 refused=5 failed=10 drifted=10"
+    assert "    package docker.io: not there → installed" in dry.lines
+
+
+def test_no_wait_does_not_hide_failed_hosts(tmp_path: Path) -> None:
+    done = Finished(
+        tmp_path,
+        "-y",
+        "--no-wait",
+        "--limit",
+        "@fake/00*",
+        "--limit",
+        "@fake/090",
+        "tests/unit/fake_lab.py",
+        "deploys/xpu.py",
+    )
+    assert done.lines[-1] == "xpulab: hosts=11 converged=10 changed=1 refused=0 failed=1"
+    assert done.status == 1

@@ -1,0 +1,145 @@
+"""Intel hosts: kernel, one channel, image, or a refusal that says what would do."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.sample_hosts import (
+    ARC_A770,
+    ARC_B580,
+    FLEX_170,
+    GA,
+    HWE,
+    MAX_1100,
+    RTX_3090,
+    UHD_770,
+    function,
+    host,
+    resolved,
+    settings,
+)
+from xpulab.catalog import load
+from xpulab.resolve import resolve
+from xpulab.target import Driver, Refusal
+
+
+def test_arc_a_on_the_hwe_kernel_gets_the_unified_channel_and_its_in_tree_driver() -> None:
+    target = resolved(resolve(host(ARC_A770, kernel=HWE), settings(), load()))
+    assert target.vendor == "intel"
+    assert target.driver == Driver("unified", "in-tree")
+    assert target.image.reference == "intel/pytorch:xpu-2.13.0-ubuntu24.04"
+    assert target.kernel_flavour == "generic-hwe-22.04"
+    assert any("does not validate" in note for note in target.notes)
+
+
+def test_arc_a_on_the_ga_kernel_is_refused_with_the_command_that_brings_a_newer_one() -> None:
+    refusal = resolve(host(ARC_A770, kernel=GA), settings(), load())
+    assert isinstance(refusal, Refusal)
+    assert "apt install linux-generic-hwe-22.04" in refusal.remedy and "reboot" in refusal.remedy
+
+
+@pytest.mark.parametrize("device", ["e20b", "e212", "64a0", "b080"])
+def test_xe_gpus_are_refused_on_2204_naming_the_systems_that_drive_them(device: str) -> None:
+    refusal = resolve(host(f"8086:{device}", kernel=HWE), settings(), load())
+    assert isinstance(refusal, Refusal)
+    assert "xe driver" in refusal.reason
+    assert "Ubuntu 24.04." in refusal.remedy and "Ubuntu 26.04" in refusal.remedy
+
+
+def test_max_on_the_ga_kernel_gets_the_lts_channel_with_dkms_and_its_legacy_image() -> None:
+    target = resolved(resolve(host(MAX_1100), settings(), load()))
+    assert target.driver == Driver("lts/2523", "dkms")
+    assert target.image.reference == "intel/intel-extension-for-pytorch:2.8.10-xpu"
+    assert any("archived" in note for note in target.notes)
+
+
+def test_flex_gets_the_last_image_that_lists_it() -> None:
+    target = resolved(resolve(host(FLEX_170), settings(), load()))
+    assert target.driver == Driver("lts/2523", "dkms")
+    assert target.image.reference == "intel/intel-extension-for-pytorch:2.6.10-xpu"
+
+
+def test_max_on_the_hwe_kernel_is_refused_with_the_ga_kernel_as_remedy() -> None:
+    refusal = resolve(host(MAX_1100, kernel=HWE), settings(), load())
+    assert isinstance(refusal, Refusal)
+    assert "5.15" in refusal.reason and "apt install linux-generic," in refusal.remedy
+
+
+def test_max_under_secure_boot_is_refused_as_its_module_is_built_on_the_host() -> None:
+    refusal = resolve(host(MAX_1100, secure_boot=True), settings(), load())
+    assert isinstance(refusal, Refusal)
+    assert "Secure Boot" in refusal.reason and "Secure Boot" in refusal.remedy
+
+
+def test_arc_under_secure_boot_is_fine() -> None:
+    resolved(resolve(host(ARC_A770, kernel=HWE, secure_boot=True), settings(), load()))
+
+
+def test_channel_2350_is_an_opt_in_by_policy() -> None:
+    target = resolved(resolve(host(MAX_1100), settings(intel_channel="lts/2350"), load()))
+    assert target.driver == Driver("lts/2350", "dkms")
+
+
+@pytest.mark.parametrize(
+    ("card", "kernel", "asked", "would_do"),
+    [
+        (ARC_A770, HWE, "lts/2350", "unified"),
+        (ARC_A770, HWE, "lts/2523", "unified"),
+        (MAX_1100, GA, "unified", "lts/2523 or lts/2350"),
+    ],
+)
+def test_a_channel_that_does_not_serve_the_card_is_refused_with_those_that_do(
+    card: str, kernel: str, asked: str, would_do: str
+) -> None:
+    refusal = resolve(host(card, kernel=kernel), settings(intel_channel=asked), load())
+    assert isinstance(refusal, Refusal)
+    assert refusal.remedy == f"set policy intel_channel to {would_do}, or leave it out"
+
+
+def test_max_beside_arc_is_refused_as_channels_never_mix() -> None:
+    refusal = resolve(host(MAX_1100, ARC_A770), settings(), load())
+    assert isinstance(refusal, Refusal)
+    assert "Max 1100" in refusal.reason and "A770" in refusal.reason
+
+
+def test_prefer_decides_between_two_usable_vendors_and_the_other_is_left_idle() -> None:
+    both = host(RTX_3090, ARC_A770, kernel=HWE)
+    nvidia = resolved(resolve(both, settings(), load()))
+    intel = resolved(resolve(both, settings(prefer="intel"), load()))
+    assert (nvidia.vendor, intel.vendor) == ("nvidia", "intel")
+    assert any("A770" in note and "idle" in note for note in nvidia.notes)
+    assert any("3090" in note and "idle" in note for note in intel.notes)
+
+
+def test_prefer_intel_on_a_host_without_intel_accelerators_takes_nvidia() -> None:
+    target = resolved(resolve(host(RTX_3090, UHD_770), settings(prefer="intel"), load()))
+    assert target.vendor == "nvidia"
+
+
+def test_an_igpu_without_pytorch_support_alone_makes_a_cpu_host() -> None:
+    target = resolved(resolve(host(UHD_770), settings(), load()))
+    assert target.vendor == "cpu" and "UHD Graphics 770" in target.notes[0]
+
+
+def test_meteor_lake_needs_the_hwe_kernel_and_arrow_lake_h_a_later_system() -> None:
+    assert resolved(resolve(host("8086:7d55", kernel=HWE), settings(), load())).vendor == "intel"
+    assert resolved(resolve(host("8086:7d67", kernel=HWE), settings(), load())).vendor == "intel"
+    assert isinstance(resolve(host("8086:7d51", kernel=HWE), settings(), load()), Refusal)
+
+
+def test_a_preview_gpu_is_refused() -> None:
+    refusal = resolve(host("8086:674c", kernel=HWE), settings(), load())
+    assert isinstance(refusal, Refusal) and "preview" in refusal.reason
+
+
+def test_unknown_intel_display_device_is_refused_and_an_unknown_npu_ignored() -> None:
+    refusal = resolve(host("8086:ffff"), settings(), load())
+    assert isinstance(refusal, Refusal) and "intel_devices.yml" in refusal.remedy
+    target = resolved(resolve(host(pci=(function("8086:7d1d", 1, "120000"),)), settings(), load()))
+    assert target.vendor == "cpu" and "8086:7d1d" in target.notes[0]
+
+
+def test_unsupported_cpu_turns_a_battlemage_host_into_a_cpu_host() -> None:
+    target = resolved(resolve(host(ARC_B580, kernel=HWE), settings(unsupported="cpu"), load()))
+    assert target.vendor == "cpu" and target.accelerators == ()
+    assert any("B580" in note for note in target.notes)

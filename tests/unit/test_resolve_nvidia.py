@@ -1,0 +1,187 @@
+"""NVIDIA hosts: branch, module flavour and image that fit every GPU, or a refusal that says what would do."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.sample_hosts import (
+    ARC_A770,
+    GTX_1080_TI,
+    H100,
+    HWE,
+    K40,
+    RTX_3090,
+    RTX_5090,
+    UHD_770,
+    V100,
+    function,
+    host,
+    resolved,
+    settings,
+)
+from xpulab.catalog import load
+from xpulab.resolve import resolve
+from xpulab.target import Driver, Refusal
+
+
+def test_ampere_host_gets_open_580_and_cuda13_image() -> None:
+    target = resolved(resolve(host(RTX_3090), settings(), load()))
+    assert target.vendor == "nvidia"
+    assert target.driver == Driver("580", "open")
+    assert target.image.reference == "pytorch/pytorch:2.14.1-cuda13.0-cudnn9-runtime"
+    assert target.kernel_flavour == "generic"
+    (gpu,) = target.accelerators
+    assert (gpu.name, gpu.family, gpu.compute_capability) == ("NVIDIA GeForce RTX 3090", "ampere", "8.6")
+
+
+def test_pascal_host_gets_proprietary_580_and_cuda126_image() -> None:
+    target = resolved(resolve(host(GTX_1080_TI), settings(), load()))
+    assert target.driver == Driver("580", "proprietary")
+    assert target.image.reference == "pytorch/pytorch:2.14.1-cuda12.6-cudnn9-runtime"
+
+
+@pytest.mark.parametrize(
+    ("device", "family", "compute_capability"),
+    [
+        ("13c2", "maxwell", "5.2"),
+        ("1380", "maxwell", "5.0"),
+        ("15f8", "pascal", "6.0"),
+        ("1b06", "pascal", "6.1"),
+        ("1db4", "volta", "7.0"),
+        ("1eb8", "turing", "7.5"),
+        ("2182", "turing", "7.5"),
+        ("20b5", "ampere", "8.0"),
+        ("2236", "ampere", "8.6"),
+        ("2684", "ada", "8.9"),
+        ("2335", "hopper", "9.0"),
+        ("2901", "blackwell", "10.0"),
+        ("2bb5", "blackwell", "12.0"),
+        ("2e12", "blackwell", "12.1"),
+        ("3182", "blackwell", "10.3"),
+    ],
+)
+def test_the_device_id_alone_gives_family_and_compute_capability(
+    device: str, family: str, compute_capability: str
+) -> None:
+    (gpu,) = resolved(resolve(host(f"10de:{device}"), settings(), load())).accelerators
+    assert (gpu.family, gpu.compute_capability) == (family, compute_capability)
+
+
+def test_hwe_kernel_gets_the_hwe_flavour() -> None:
+    assert resolved(resolve(host(H100, kernel=HWE), settings(), load())).kernel_flavour == "generic-hwe-22.04"
+
+
+def test_secure_boot_is_fine_with_the_archives_signed_modules() -> None:
+    resolved(resolve(host(RTX_3090, secure_boot=True), settings(), load()))
+
+
+def test_branch_595_by_policy_brings_the_image_of_its_paired_cuda() -> None:
+    target = resolved(resolve(host(RTX_5090), settings(nvidia_driver="595"), load()))
+    assert target.driver == Driver("595", "open")
+    assert target.image.reference == "pytorch/pytorch:2.14.1-cuda13.2-cudnn9-runtime"
+
+
+def test_branch_595_on_volta_is_refused_naming_card_and_branch_that_would_do() -> None:
+    refusal = resolve(host(V100), settings(nvidia_driver="595"), load())
+    assert isinstance(refusal, Refusal)
+    assert "Tesla V100" in refusal.reason and "595" in refusal.reason
+    assert refusal.remedy == "set policy nvidia_driver to 580"
+
+
+@pytest.mark.parametrize(
+    ("branch", "why"),
+    [
+        ("535", "no security fixes since June 2026"),
+        ("600", "the catalog has only"),
+        ("610", "no packages of it"),
+    ],
+)
+def test_a_branch_that_cannot_be_installed_is_refused_with_those_that_can(branch: str, why: str) -> None:
+    refusal = resolve(host(RTX_3090), settings(nvidia_driver=branch), load())
+    assert isinstance(refusal, Refusal)
+    assert why in refusal.reason
+    assert refusal.remedy == "set policy nvidia_driver to 580 or 595"
+
+
+def test_old_and_new_gpu_share_the_proprietary_modules_and_an_image_with_code_for_both() -> None:
+    target = resolved(resolve(host(GTX_1080_TI, RTX_3090), settings(), load()))
+    assert target.driver == Driver("580", "proprietary")
+    assert target.image.reference == "pytorch/pytorch:2.14.1-cuda12.6-cudnn9-runtime"
+
+
+def test_pascal_beside_blackwell_is_refused_naming_both() -> None:
+    refusal = resolve(host(RTX_3090, GTX_1080_TI, RTX_5090), settings(), load())
+    assert isinstance(refusal, Refusal)
+    assert "GTX 1080 Ti" in refusal.reason and "RTX 5090" in refusal.reason and "3090" not in refusal.reason
+
+
+def test_kepler_is_refused() -> None:
+    refusal = resolve(host(K40), settings(), load())
+    assert isinstance(refusal, Refusal)
+    assert "Kepler" in refusal.reason and "unsupported: cpu" in refusal.remedy
+
+
+def test_kepler_beside_ampere_is_refused_naming_both() -> None:
+    refusal = resolve(host(K40, RTX_3090), settings(), load())
+    assert isinstance(refusal, Refusal)
+    assert "Kepler" in refusal.reason and "RTX 3090" in refusal.reason
+
+
+def test_kepler_beside_an_arc_is_left_idle() -> None:
+    target = resolved(resolve(host(K40, ARC_A770, kernel=HWE), settings(), load()))
+    assert target.vendor == "intel"
+    assert any("Kepler" in note and "idle" in note for note in target.notes)
+
+
+def test_unknown_device_is_refused_and_the_remedy_names_the_file_to_add_it_to() -> None:
+    refusal = resolve(host("10de:ffff"), settings(), load())
+    assert isinstance(refusal, Refusal)
+    assert "10de:ffff" in refusal.reason and "nvidia_families.yml" in refusal.remedy
+
+
+def test_audio_functions_and_nvswitches_are_no_accelerators() -> None:
+    pci = (
+        function(RTX_3090, 1),
+        function("10de:1aef", 2, "040300"),
+        function("10de:22a3", 3, "068000"),
+        function("10de:1ad8", 4, "0c0330"),
+    )
+    target = resolved(resolve(host(pci=pci), settings(), load()))
+    assert len(target.accelerators) == 1 and target.notes == ()
+
+
+def test_an_igpu_without_pytorch_support_is_noted_and_ignored() -> None:
+    target = resolved(resolve(host(RTX_3090, UHD_770), settings(), load()))
+    assert [gpu.pci_id for gpu in target.accelerators] == [RTX_3090]
+    (note,) = target.notes
+    assert "UHD Graphics 770" in note
+
+
+def test_an_unknown_kernel_is_refused_with_the_kernels_that_would_do() -> None:
+    refusal = resolve(host(RTX_3090, kernel="6.5.0-45-generic"), settings(), load())
+    assert isinstance(refusal, Refusal)
+    assert "linux-generic " in refusal.remedy and "linux-generic-hwe-22.04" in refusal.remedy
+
+
+@pytest.mark.parametrize(
+    ("asked", "tag"),
+    [
+        ("2.14", "2.14.1-cuda13.0"),
+        ("2.13", "2.13.0-cuda13.0"),
+        ("2.9", "2.9.1-cuda12.8"),
+        ("2.14.0", "2.14.1-cuda13.0"),
+        ("2.10", "2.9.1-cuda12.8"),
+        ("2.15", "2.14.1-cuda13.0"),
+    ],
+)
+def test_policy_torch_gets_that_version_or_the_nearest_not_newer_one(asked: str, tag: str) -> None:
+    target = resolved(resolve(host(RTX_3090), settings(torch=asked), load()))
+    assert target.image.tag == f"{tag}-cudnn9-runtime"
+    exact = target.image.tag.startswith(asked)
+    assert exact or any(f"PyTorch {asked} has no image" in note for note in target.notes)
+
+
+def test_policy_torch_older_than_any_lawful_image_is_refused_with_the_versions_that_work() -> None:
+    refusal = resolve(host(RTX_5090), settings(torch="2.5"), load())
+    assert isinstance(refusal, Refusal)
+    assert "2.14.1" in refusal.remedy and "2.7.1" in refusal.remedy and "2.6.0" not in refusal.remedy

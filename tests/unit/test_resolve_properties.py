@@ -1,0 +1,132 @@
+"""What holds for any host at all: the resolver answers, and never pairs what does not fit."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import settings as profile
+from hypothesis import strategies as st
+
+from roles import desired
+from tests.unit.sample_hosts import ARC_A770, FLEX_170, GA, HWE, MAX_1100, host
+from xpulab.catalog import load
+from xpulab.catalog.entry import release
+from xpulab.catalog.images import CatalogImage
+from xpulab.lab import HostSettings, Policy
+from xpulab.observed import Observed, PciFunction
+from xpulab.resolve import resolve
+from xpulab.target import Refusal, Target
+
+CATALOG = load()
+NVIDIA = [
+    f"10de:{edge}"
+    for family in CATALOG.nvidia_families.values()
+    if not family.unsupported
+    for chips in family.chips
+    for edge in (chips.first, chips.last)
+]
+INTEL = [
+    f"8086:{device}"
+    for device, (key, _) in CATALOG.intel_by_device.items()
+    if CATALOG.intel_devices[key].pytorch == "supported"
+]
+CLOSE = [MAX_1100, FLEX_170, ARC_A770, "8086:7d55"]  # families whose channels or images differ in part
+lists_of_cards = st.one_of(
+    *(
+        st.lists(cards, min_size=1, max_size=3)
+        for cards in (st.sampled_from(NVIDIA), st.sampled_from(CLOSE), st.sampled_from(NVIDIA + INTEL))
+    )
+)
+anything = st.builds(
+    PciFunction,
+    address=st.text(max_size=12),
+    vendor=st.one_of(st.sampled_from(sorted(CATALOG.pci_vendors)), st.text(max_size=5)),
+    device=st.one_of(st.text("0123456789abcdef", min_size=4, max_size=4), st.text(max_size=5)),
+    pci_class=st.one_of(st.sampled_from(["030000", "120000", "040300"]), st.text(max_size=6)),
+)
+policies = st.builds(
+    Policy,
+    torch=st.sampled_from([None] * 8 + ["2.14", "2.14.1", "2.15", "2.9", "2.9.0", "2.0", "1.13", "9.9.9"]),
+    prefer=st.sampled_from(["nvidia", "intel"]),
+    nvidia_driver=st.sampled_from([None] * 4 + ["470", "535", "580", "590", "595", "595", "610", "999"]),
+    engine=st.sampled_from(["docker.io", "docker-ce"]),
+    intel_channel=st.sampled_from([None] * 4 + ["unified", "lts/2523", "lts/2350"]),
+    unsupported=st.sampled_from(["refuse", "cpu"]),
+)
+labs = st.builds(
+    lambda ids, kernel, secure_boot: host(*ids, kernel=kernel, secure_boot=secure_boot),
+    lists_of_cards,
+    st.sampled_from([GA, HWE]),
+    st.sampled_from([False, False, False, True]),
+)
+oddities = st.builds(
+    lambda pci, kernel: host(pci=tuple(pci), kernel=kernel),
+    st.lists(anything, max_size=4),
+    st.one_of(st.just(GA), st.text(max_size=20)),
+)
+hosts = st.one_of(labs, labs, oddities)
+
+
+def image_of(target: Target) -> CatalogImage:
+    return next(image for image in CATALOG.every_image if image.reference == target.image.reference)
+
+
+def check_nvidia(target: Target) -> None:
+    image = image_of(target)
+    assert target.driver is not None and image.cuda is not None
+    branch = CATALOG.nvidia_driver.branches[target.driver.branch]
+    assert release(branch.at_least or "0") >= release(CATALOG.cuda[image.cuda].minimum_driver)
+    for gpu in target.accelerators:
+        family = CATALOG.nvidia_families[gpu.family]
+        assert image.runs_on(gpu.compute_capability or "")
+        assert target.driver.modules in family.modules
+        assert int(target.driver.branch) <= int(family.last_branch or "999")
+
+
+def check_intel(target: Target) -> None:
+    assert target.driver is not None
+    channel = CATALOG.intel_compute.channels[target.driver.branch]
+    for gpu in target.accelerators:
+        assert gpu.family in image_of(target).families
+        assert gpu.family in channel.families
+
+
+@profile(max_examples=400, deadline=None)
+@given(hosts, policies)
+def test_any_host_gets_a_target_that_fits_every_accelerator_or_a_refusal_with_a_remedy(
+    observed: Observed, policy: Policy
+) -> None:
+    result = resolve(observed, HostSettings(policy=policy), CATALOG)
+    if isinstance(result, Refusal):
+        assert result.reason and result.remedy
+        return
+    assert bool(result.accelerators) == (result.vendor != "cpu")
+    if result.vendor == "nvidia":
+        check_nvidia(result)
+    elif result.vendor == "intel":
+        check_intel(result)
+
+
+@profile(max_examples=200, deadline=None)
+@given(hosts, policies)
+def test_any_target_has_a_manifest_with_one_intel_channel_at_most_and_no_contradiction(
+    observed: Observed, policy: Policy
+) -> None:
+    settings = HostSettings(policy=policy)
+    target = resolve(observed, settings, CATALOG)
+    if isinstance(target, Refusal):
+        return
+    manifest = desired(target, settings, CATALOG)
+    assert sum(repository.name == "intel-gpu" for repository in manifest.repositories) <= 1
+    names = [package.name for package in manifest.packages]
+    assert len(names) == len(set(names))
+    assert not set(names) & set(manifest.absent_packages)
+    paths = [file.path for file in manifest.files]
+    assert len(paths) == len(set(paths))
+
+
+def test_every_intel_device_gets_a_target_or_a_refusal_with_a_remedy() -> None:
+    outcomes = {"target": 0, "refusal": 0}
+    for device in CATALOG.intel_by_device:
+        result = resolve(host(f"8086:{device}", kernel=HWE), HostSettings(), CATALOG)
+        outcomes["refusal" if isinstance(result, Refusal) else "target"] += 1
+    assert sum(outcomes.values()) == 311 and all(outcomes.values())

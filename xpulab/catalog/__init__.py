@@ -1,0 +1,71 @@
+"""What xpulab knows about vendors: YAML files, checked when they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from xpulab.catalog.consistency import contradictions
+from xpulab.catalog.models import Catalog
+
+__all__ = ["Catalog", "CatalogError", "load", "load_from"]
+
+HERE = Path(__file__).parent
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class CatalogError(Exception):
+    """A catalog file is malformed; the message names the file, the entry and the rule."""
+
+
+class _UniqueKeysLoader(Loader):  # type: ignore[misc]
+    """A loader that refuses a key that stands twice: YAML would silently take the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value]
+        if len(keys) != len(set(keys)):
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise yaml.constructor.ConstructorError(None, None, f"key {twice} stands twice", node.start_mark)
+        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
+        return mapping
+
+
+@lru_cache(maxsize=1)
+def load() -> Catalog:
+    """The catalog that comes with xpulab."""
+    return load_from(HERE)
+
+
+def load_from(folder: Path) -> Catalog:
+    """The catalog in a folder of YAML files. Raises CatalogError for a malformed one."""
+    content = {name: _read(folder / f"{name}.yml") for name in Catalog.model_fields}
+    try:
+        catalog = Catalog.model_validate(content)
+    except ValidationError as error:
+        raise CatalogError("\n".join(_mistakes(error, folder))) from error
+    if found := contradictions(catalog):
+        raise CatalogError("\n".join(found))
+    return catalog
+
+
+def _read(file: Path) -> Any:
+    try:
+        return yaml.load(file.read_text(encoding="utf-8"), _UniqueKeysLoader)
+    except OSError as error:
+        raise CatalogError(f"{file}: {error.strerror}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise CatalogError(f"{file}: not YAML as xpulab reads it: {' '.join(str(error).split())}") from error
+
+
+def _mistakes(error: ValidationError, folder: Path) -> list[str]:
+    lines = []
+    for each in error.errors():
+        file, *entry = (str(part) for part in each["loc"])
+        rule = "unknown key" if each["type"] == "extra_forbidden" else each["msg"]
+        lines.append(f"{folder / file}.yml: {' > '.join(entry) or 'the whole file'}: {rule}")
+    return lines

@@ -1,0 +1,85 @@
+"""Rules that span entries: names that must exist elsewhere, ids that must be unique."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from xpulab.catalog.models import Catalog
+
+
+def contradictions(catalog: Catalog) -> list[str]:
+    """One line per broken rule: file, entry, rule. Empty for a sound catalog."""
+    return [
+        *_overlapping_chips(catalog),
+        *_repeated_intel_devices(catalog),
+        *_unknown_branches(catalog),
+        *_unknown_repositories(catalog),
+        *_unknown_intel_families(catalog),
+        *_images_without_an_accelerator(catalog),
+    ]
+
+
+def _overlapping_chips(catalog: Catalog) -> Iterator[str]:
+    ranges = sorted(
+        (chips.first, chips.last, family)
+        for family, entry in catalog.nvidia_families.items()
+        for chips in entry.chips
+    )
+    for (_, last, family), (first, _, other) in pairwise(ranges):
+        if first <= last:
+            yield f"nvidia_families.yml: {other}: range from {first} overlaps one of {family} up to {last}"
+
+
+def _repeated_intel_devices(catalog: Catalog) -> Iterator[str]:
+    seen: dict[str, str] = {}
+    for key, family in catalog.intel_devices.items():
+        for device in (device for devices in family.devices.values() for device in devices):
+            if device in seen:
+                yield f"intel_devices.yml: {key}: device {device} also stands in {seen[device]}"
+            seen[device] = key
+
+
+def _unknown_branches(catalog: Catalog) -> Iterator[str]:
+    driver = catalog.nvidia_driver
+    if driver.default_branch not in driver.branches:
+        yield f"nvidia_driver.yml: default_branch: {driver.default_branch} is not among branches"
+    for key, family in catalog.nvidia_families.items():
+        if family.last_branch and family.last_branch not in driver.branches:
+            yield f"nvidia_families.yml: {key}: last_branch {family.last_branch} is not in nvidia_driver.yml"
+
+
+def _unknown_repositories(catalog: Catalog) -> Iterator[str]:
+    wanted = [
+        (
+            "nvidia_container_toolkit.yml",
+            "packages",
+            catalog.nvidia_container_toolkit.packages.repository,
+        ),
+        ("intel_oneapi.yml", "runtime", catalog.intel_oneapi.runtime.repository),
+        *(
+            ("intel_compute.yml", key, each.repository)
+            for key, each in catalog.intel_compute.channels.items()
+        ),
+        *(("docker.yml", key, each.repository) for key, each in catalog.docker.items() if each.repository),
+    ]
+    for file, entry, repository in wanted:
+        if repository not in catalog.repositories:
+            yield f"{file}: {entry}: repository {repository} is not in repositories.yml"
+
+
+def _unknown_intel_families(catalog: Catalog) -> Iterator[str]:
+    for key, channel in catalog.intel_compute.channels.items():
+        for family in set(channel.families) - set(catalog.intel_devices):
+            yield f"intel_compute.yml: {key}: family {family} is not in intel_devices.yml"
+
+
+def _images_without_an_accelerator(catalog: Catalog) -> Iterator[str]:
+    for image in catalog.every_image:
+        where = f"images.yml: {image.reference}"
+        if image.vendor == "nvidia" and (image.cuda not in catalog.cuda or not image.compute_capabilities):
+            yield f"{where}: an NVIDIA image needs compute_capabilities and a cuda that is in cuda.yml"
+        if image.vendor == "intel" and not image.families:
+            yield f"{where}: an Intel image needs families"
+        for family in set(image.families) - set(catalog.intel_devices):
+            yield f"{where}: family {family} is not in intel_devices.yml"

@@ -1,0 +1,55 @@
+"""PyTorch images."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from xpulab.catalog.entry import Entry, Record, release
+from xpulab.catalog.nvidia import ComputeCapability
+
+TorchVersion = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class ImageTag(Record):
+    """One image of a repository; `vendor` and `disk_gb` may differ from the repository's."""
+
+    torch: TorchVersion
+    cuda: str | None = None
+    compute_capabilities: tuple[ComputeCapability, ...] = ()
+    families: tuple[str, ...] = ()
+    digest: Digest | None = None
+    vendor: Literal["nvidia", "intel", "cpu"] | None = None
+    disk_gb: Annotated[float, Field(gt=0)] | None = None
+    note: str | None = None
+
+
+class ImageRepository(Entry):
+    """A repository of PyTorch images."""
+
+    vendor: Literal["nvidia", "intel", "cpu"]
+    disk_gb: Annotated[float, Field(gt=0)]
+    tags: dict[str, ImageTag]
+
+
+class CatalogImage(Record):
+    """One image with all that its repository says about it."""
+
+    reference: str
+    vendor: Literal["nvidia", "intel", "cpu"]
+    torch: TorchVersion
+    cuda: str | None
+    compute_capabilities: tuple[ComputeCapability, ...]
+    families: tuple[str, ...]
+    digest: Digest | None
+    disk_gb: float
+    note: str | None
+
+    def runs_on(self, compute_capability: str) -> bool:
+        """Whether it holds a binary for a GPU: one for X.y runs on X.z with z >= y."""
+        major, minor = release(compute_capability)[:2]
+        return any(
+            (built := release(each))[0] == major and built[1] <= minor for each in self.compute_capabilities
+        )

@@ -1,0 +1,76 @@
+"""Intel: GPU families, channels of the apt repository, oneAPI."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from xpulab.catalog.entry import DeviceId, Entry, Record, Url, Version
+from xpulab.catalog.systems import UnattendedUpgrades
+from xpulab.target import ModuleFlavour
+
+
+class IntelFamily(Entry):
+    """Intel GPUs of one generation; `kernel` is the first series with full support."""
+
+    title: str
+    pytorch: Literal["supported", "preview", "none"]
+    driver: Literal["i915", "xe"]
+    kernel: Version | None = None
+    kernels: dict[DeviceId, Version] = Field(default_factory=dict)
+    devices: dict[str, tuple[DeviceId, ...]]
+
+    def kernel_for(self, device: str) -> str | None:
+        """The first kernel series with full support for a device, None when its channel brings the module."""
+        return self.kernels.get(device, self.kernel)
+
+
+class IntelChannel(Entry):
+    """A channel of Intel's apt repository: whom it serves, and its package names."""
+
+    repository: str
+    suites: dict[str, str]
+    modules: ModuleFlavour
+    families: tuple[str, ...]
+    kernels: dict[str, tuple[Version, ...]] = Field(default_factory=dict)
+    packages: tuple[str, ...]
+    kernel_packages: tuple[str, ...] = ()
+    displaces: tuple[str, ...]
+    unvalidated: tuple[str, ...] = ()
+    opt_in: bool = False
+
+
+class IntelModule(Entry):
+    """The kernel module that the DKMS package builds."""
+
+    name: str
+
+
+class IntelSources(Entry):
+    """Prefixes of apt sources that must not stand beside the chosen channel."""
+
+    foreign_sources: tuple[Url, ...]
+
+
+class IntelCompute(Record):
+    """Intel's GPU user space."""
+
+    channels: dict[str, IntelChannel]
+    dkms_module: IntelModule
+    sources: IntelSources
+    unattended_upgrades: UnattendedUpgrades
+
+
+class OneapiRuntime(Entry):
+    """The oneAPI runtime's packages."""
+
+    repository: str
+    packages: tuple[str, ...]
+    foreign_sources: tuple[Url, ...]
+
+
+class IntelOneapi(Record):
+    """Intel oneAPI."""
+
+    runtime: OneapiRuntime
