@@ -1,0 +1,1 @@
+"""Checks that a provisioned lab works, seen from outside; they import nothing of xpulab."""
