@@ -30,20 +30,13 @@ class Assessment:
     drift: tuple[Difference, ...] = ()
 
 
-def settings_of(host: str, data: Mapping[str, Any], catalog: Catalog) -> HostSettings | Refusal:
+def settings_of(host: str, data: Mapping[str, Any]) -> HostSettings | Refusal:
     """The settings in a host's inventory data, or a Refusal that names host, key and what is allowed."""
     said = {key: data[key] for key in HostSettings.model_fields if data.get(key) is not None}
     try:
-        settings = HostSettings.model_validate(said)
+        return HostSettings.model_validate(said)
     except ValidationError as error:
         return Refusal("; ".join(explain_errors(error, f"host {host}")), "correct the inventory")
-    unknown = sorted(set(settings.repositories) - set(catalog.repositories))
-    if unknown:
-        return Refusal(
-            f"host {host}: repositories.{unknown[0]}: no repository of that name",
-            f"use one of {', '.join(sorted(catalog.repositories))}",
-        )
-    return settings
 
 
 def assess(observed: Observed, settings: HostSettings, catalog: Catalog, desired: Desired) -> Assessment:

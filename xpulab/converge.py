@@ -59,7 +59,7 @@ def survey(desired: Desired) -> None:
 
 def _settings(host: Host) -> HostSettings | Refusal:
     data = {key: host.data.get(key) for key in HostSettings.model_fields}
-    return settings_of(host.name, data, catalog.load())
+    return settings_of(host.name, data)
 
 
 def _look(host: Host, settings: HostSettings | Refusal, desired: Desired) -> tuple[Outcome, Observed | None]:

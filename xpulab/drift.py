@@ -183,20 +183,24 @@ def _membership(wanted: Membership, observed: Observed) -> Iterator[Difference]:
 def _module(wanted: LoadedModule, observed: Observed) -> Iterator[Difference]:
     found = observed.modules.get(wanted.name, KernelModule(wanted.name))
     holders = [name for name in wanted.displaces if observed.modules.get(name, KernelModule(name)).loaded]
-    on_disk = found.disk_version or "the packaged module"
+    packaged = all(name in observed.packages for name in wanted.provided_by)
+    on_disk = (packaged and found.disk_version) or "the packaged module"
     if holders:
         yield Difference(Kind.REBOOT, wanted.name, f"{', '.join(holders)} holds the device", on_disk, wanted)
-    elif found.loaded and (found.loaded_version, found.loaded_srcversion) != (
-        found.disk_version,
-        found.disk_srcversion,
-    ):
-        yield Difference(
-            Kind.REBOOT, wanted.name, f"{found.loaded_version or 'in-tree'} runs", on_disk, wanted
-        )
+    elif found.loaded and not (packaged and _runs_what_is_on_disk(found)):
+        running = f"{found.loaded_version or 'the in-tree one'} runs"
+        yield Difference(Kind.REBOOT, wanted.name, running, on_disk, wanted)
+    elif not found.loaded and packaged and not (found.disk_version or found.disk_srcversion):
+        missing = f"not on disk for kernel {observed.kernel}"
+        yield Difference(Kind.REBOOT, wanted.name, missing, "the kernel it was installed for", wanted)
     elif not found.loaded:
         yield Difference(Kind.MODULE, wanted.name, "not loaded", on_disk, wanted)
     elif wanted.license and found.disk_license != wanted.license:
         yield Difference(Kind.MODULE, wanted.name, f"license {found.disk_license}", wanted.license, wanted)
+
+
+def _runs_what_is_on_disk(found: KernelModule) -> bool:
+    return (found.loaded_version, found.loaded_srcversion) == (found.disk_version, found.disk_srcversion)
 
 
 def _unit(wanted: Unit, observed: Observed) -> Iterator[Difference]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, StringConstraints, ValidationError
 
+from xpulab import strict_yaml
 from xpulab.lab import (
     HostSettings,
     ImageOverride,
@@ -76,7 +77,7 @@ def load_lab(path: Path) -> Lab:
 
 def _parse(path: Path) -> _LabFile:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_NoDuplicates)
+        content = strict_yaml.parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise LabError(f"{path}: cannot be read ({error.strerror})") from error
     except yaml.YAMLError as error:
@@ -120,19 +121,3 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 def _overrides(overrides: dict[str, Any]) -> dict[str, Any]:
     return {name: each.model_dump(exclude_unset=True, mode="json") for name, each in overrides.items()}
-
-
-class _NoDuplicates(yaml.SafeLoader):
-    """YAML that refuses a key standing twice: the first would silently lose."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """The mapping, or an error that names the line of the second."""
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} stands twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)

@@ -61,12 +61,14 @@ class Membership:
 class LoadedModule:
     """A kernel module that must run in the very version and flavour that is on disk.
 
-    `license` is modinfo's license of the wanted flavour, None when any will do. `displaces` names
+    `license` is modinfo's license of the wanted flavour, None when any will do; the packages in
+    `provided_by` bring the module. `displaces` names
     modules that hold the same device: while one of them is loaded, only a reboot brings ours in.
     """
 
     name: str
     license: str | None = None
+    provided_by: tuple[str, ...] = ()
     displaces: tuple[str, ...] = ()
 
 

@@ -22,6 +22,8 @@ def plan(gpus: Sequence[NvidiaGpu], observed: Observed, policy: Policy, catalog:
 
     Secure Boot makes no difference: the archive's modules are signed with a key that shim trusts.
     """
+    if refusal := _nvswitch(observed, catalog):
+        return refusal
     modules = _modules(gpus)
     if isinstance(modules, Refusal):
         return modules
@@ -42,6 +44,18 @@ def plan(gpus: Sequence[NvidiaGpu], observed: Observed, policy: Policy, catalog:
         kernel.flavour,
         *image,
     )
+
+
+def _nvswitch(observed: Observed, catalog: Catalog) -> Refusal | None:
+    """CUDA does not start behind an NVSwitch without a fabric manager of the driver's very version."""
+    for function in observed.pci:
+        if function.vendor == "10de" and function.device in catalog.nvidia_driver.nvswitch.devices:
+            return Refusal(
+                reason=f"its GPUs sit behind an NVSwitch ({function.pci_id} at {function.address}), "
+                "and xpulab does not install the fabric manager they need yet",
+                remedy="provision this host by hand, or set policy unsupported: cpu",
+            )
+    return None
 
 
 def _modules(gpus: Sequence[NvidiaGpu]) -> NvidiaModules | Refusal:

@@ -17,7 +17,8 @@ def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
     suite = channel.suites[target.os]
     names = tuple(name.format(kernel=target.kernel) for name in channel.kernel_packages + channel.packages)
     # The in-tree module has the same name: the running one must be the one that DKMS built.
-    module = LoadedModule(catalog.intel_compute.dkms_module.name)
+    dkms = catalog.intel_compute.dkms_module
+    module = LoadedModule(dkms.name, provided_by=(dkms.package,))
     return Manifest(
         repositories=(repository(channel.repository, settings, catalog, channel=suite),),
         packages=tuple(Package(name) for name in names),

@@ -31,7 +31,14 @@ def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
             # The unit that comes with the package runs the daemon with persistence mode off.
             file(drop_in, command=data.persistence.command),
         ),
-        modules=(LoadedModule(module.name, module.licenses[flavour], module.displaces),),
+        modules=(
+            LoadedModule(
+                module.name,
+                license=module.licenses[flavour],
+                provided_by=tuple(_name(each, target, driver) for each in data.archive.modules[flavour]),
+                displaces=module.displaces,
+            ),
+        ),
         units=(Unit(data.persistence.unit, configured_by=(drop_in,)),),
     )
 

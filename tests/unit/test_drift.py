@@ -141,7 +141,8 @@ def test_the_in_tree_module_under_a_dkms_one_of_no_version_asks_for_a_reboot() -
 
 def test_a_module_that_nothing_holds_off_is_loaded_without_a_reboot() -> None:
     manifest = Manifest(modules=(LoadedModule("nvidia", displaces=("nouveau",)),))
-    assert kinds(manifest, BARE) == [Kind.MODULE]
+    on_disk = {"nvidia": KernelModule("nvidia", disk_version="580.178.04")}
+    assert kinds(manifest, replace(BARE, modules=on_disk)) == [Kind.MODULE]
 
 
 def test_a_module_of_the_wrong_flavour_differs() -> None:
@@ -181,3 +182,16 @@ def test_an_image_differs_when_missing_or_of_another_digest_than_the_pinned_one(
     moved = replace(BARE, images=(FoundImage("pytorch/pytorch", "2.14.1", "sha256:" + "b" * 64),))
     assert kinds(pinned, BARE) == kinds(floating, BARE) == kinds(pinned, moved) == [Kind.IMAGE]
     assert kinds(floating, moved) == []
+
+
+def test_a_module_that_is_not_on_disk_for_the_running_kernel_asks_for_a_reboot_into_its_own() -> None:
+    manifest = Manifest(modules=(LoadedModule("nvidia", provided_by=("linux-modules-nvidia",)),))
+    observed = replace(BARE, packages={"linux-modules-nvidia": InstalledPackage("5.15.0-170")})
+    assert kinds(manifest, observed) == [Kind.REBOOT]
+    assert kinds(manifest, BARE) == [Kind.MODULE]
+
+
+def test_a_plan_foresees_the_reboot_for_a_module_that_its_package_will_replace() -> None:
+    manifest = Manifest(modules=(LoadedModule("i915", provided_by=("intel-i915-dkms",)),))
+    in_tree = KernelModule("i915", True, None, "IN-TREE", None, "IN-TREE")
+    assert kinds(manifest, replace(BARE, modules={"i915": in_tree})) == [Kind.REBOOT]

@@ -73,8 +73,8 @@ def test_a_hosts_mistake_names_file_host_and_key_and_spares_the_others(
         ("lab: x", ["hosts", "required"]),
         ("lab: x\nhosts: {a: {}}\ndefaults: {ssh_usr: ops}", ["defaults", "ssh_usr", "unknown key"]),
         ("lab: x\nhosts: {'a b': {}}", ["hosts.a b"]),
-        ("lab: x\nhosts:\n  a: {}\n  a: {}", ["'a' stands twice", "line 4"]),
-        ("lab: [", ["not YAML", "line 1"]),
+        ("lab: x\nhosts:\n  a: {}\n  a: {}", ["key a stands twice", "line 4"]),
+        ("lab: [", ["not YAML", "line 2"]),
         ("[]", ["dictionary"]),
     ],
 )

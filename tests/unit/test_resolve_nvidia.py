@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.sample_hosts import (
@@ -139,11 +141,10 @@ def test_unknown_device_is_refused_and_the_remedy_names_the_file_to_add_it_to() 
     assert "10de:ffff" in refusal.reason and "nvidia_families.yml" in refusal.remedy
 
 
-def test_audio_functions_and_nvswitches_are_no_accelerators() -> None:
+def test_audio_and_usb_functions_of_a_card_are_no_accelerators() -> None:
     pci = (
         function(RTX_3090, 1),
         function("10de:1aef", 2, "040300"),
-        function("10de:22a3", 3, "068000"),
         function("10de:1ad8", 4, "0c0330"),
     )
     target = resolved(resolve(host(pci=pci), settings(), load()))
@@ -185,3 +186,11 @@ def test_policy_torch_older_than_any_lawful_image_is_refused_with_the_versions_t
     refusal = resolve(host(RTX_5090), settings(torch="2.5"), load())
     assert isinstance(refusal, Refusal)
     assert "2.14.1" in refusal.remedy and "2.7.1" in refusal.remedy and "2.6.0" not in refusal.remedy
+
+
+def test_gpus_behind_an_nvswitch_are_refused_for_want_of_a_fabric_manager() -> None:
+    switch = function("10de:22a3", 9, "068000")
+    observed = host(H100)
+    result = resolve(replace(observed, pci=(*observed.pci, switch)), settings(), load())
+    assert isinstance(result, Refusal)
+    assert "fabric manager" in result.reason

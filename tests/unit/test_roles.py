@@ -85,12 +85,14 @@ def test_pascal_host_gets_proprietary_modules_and_no_open_ones() -> None:
     manifest = manifest_of(host(GTX_1080_TI))
     assert "linux-modules-nvidia-580-server-generic" in names(manifest)
     assert "linux-modules-nvidia-580-server-open-generic" in manifest.absent_packages
-    assert manifest.modules == (LoadedModule("nvidia", "NVIDIA", ("nouveau",)),)
+    package = "linux-modules-nvidia-580-server-generic"
+    assert manifest.modules == (LoadedModule("nvidia", "NVIDIA", (package,), ("nouveau",)),)
 
 
 def test_open_modules_are_told_by_their_licence_and_proprietary_ones_are_absent() -> None:
     manifest = manifest_of(host(RTX_3090))
-    assert manifest.modules == (LoadedModule("nvidia", "Dual MIT/GPL", ("nouveau",)),)
+    package = "linux-modules-nvidia-580-server-open-generic"
+    assert manifest.modules == (LoadedModule("nvidia", "Dual MIT/GPL", (package,), ("nouveau",)),)
     assert "linux-modules-nvidia-580-server-generic" in manifest.absent_packages
 
 
@@ -145,7 +147,7 @@ def test_max_host_gets_the_dkms_module_built_for_its_kernel_and_loaded() -> None
     gpu = next(each for each in manifest.repositories if each.name == "intel-gpu")
     assert gpu.suite == "jammy/lts/2523"
     assert {"intel-i915-dkms", "intel-fw-gpu", "linux-headers-5.15.0-161-generic"} <= names(manifest)
-    assert manifest.modules == (LoadedModule("i915"),)
+    assert manifest.modules == (LoadedModule("i915", provided_by=("intel-i915-dkms",)),)
 
 
 def test_channel_2350_has_the_old_names_and_not_the_new_ones() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -124,14 +126,21 @@ def test_a_broken_inventory_is_an_error_with_its_own_words(loaded: Any, tmp_path
         loaded(str(broken))
 
 
-def test_an_unreachable_host_says_why(tmp_path: Path) -> None:
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder for ssh's control sockets, whose paths may not be long."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def test_an_unreachable_host_says_why(short_path: Path) -> None:
     entry = {
         "name": "gone",
         "connector": "SSHConnector",
         "by_password": False,
         "settings": {"ssh_hostname": "127.0.0.1", "ssh_port": "1"},
     }
-    host = lab.ask(lab.reach(entry, tmp_path / "0"))
+    host = lab.ask(lab.reach(entry, short_path / "0"))
     assert str(host.survey.problem).startswith("cannot be reached: ssh: connect to host 127.0.0.1 port 1")
 
 

@@ -72,7 +72,7 @@ def _load(config: pytest.Config) -> Sequence[LabHost]:
     inventory = config.getoption("lab", None)
     if not inventory:
         raise pytest.UsageError("say which lab to verify: pytest tests/verify --lab inventory.py")
-    config.stash[FOLDER] = Path(tempfile.mkdtemp(prefix="verify-"))
+    config.stash[FOLDER] = Path(tempfile.mkdtemp(prefix="verify-", dir="/tmp"))
     try:
         limit, exclude = config.getoption("limit"), config.getoption("exclude")
         return lab.load(inventory, limit, exclude, config.stash[FOLDER])

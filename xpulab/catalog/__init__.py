@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,29 +9,17 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from xpulab import strict_yaml
 from xpulab.catalog.consistency import contradictions
 from xpulab.catalog.models import Catalog
 
 __all__ = ["Catalog", "CatalogError", "load", "load_from"]
 
 HERE = Path(__file__).parent
-Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class CatalogError(Exception):
     """A catalog file is malformed; the message names the file, the entry and the rule."""
-
-
-class _UniqueKeysLoader(Loader):  # type: ignore[misc]
-    """A loader that refuses a key that stands twice: YAML would silently take the last one."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value]
-        if len(keys) != len(set(keys)):
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise yaml.constructor.ConstructorError(None, None, f"key {twice} stands twice", node.start_mark)
-        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
-        return mapping
 
 
 @lru_cache(maxsize=1)
@@ -55,7 +42,7 @@ def load_from(folder: Path) -> Catalog:
 
 def _read(file: Path) -> Any:
     try:
-        return yaml.load(file.read_text(encoding="utf-8"), _UniqueKeysLoader)
+        return strict_yaml.parse(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise CatalogError(f"{file}: {error.strerror}") from error
     except (yaml.YAMLError, ValueError) as error:

@@ -45,6 +45,7 @@ class IntelModule(Entry):
     """The kernel module that the DKMS package builds."""
 
     name: str
+    package: str
 
 
 class IntelSources(Entry):

@@ -104,6 +104,12 @@ class Persistence(Entry):
     command: str
 
 
+class NvSwitch(Entry):
+    """PCI device ids of NVSwitches: GPUs behind one compute only while a fabric manager runs."""
+
+    devices: tuple[DeviceId, ...]
+
+
 class NvidiaDriver(Record):
     """Everything about NVIDIA's driver."""
 
@@ -113,6 +119,7 @@ class NvidiaDriver(Record):
     kernel_module: NvidiaModule
     cuda_repository_pin: Pin
     persistence: Persistence
+    nvswitch: NvSwitch
     unattended_upgrades: UnattendedUpgrades
 
 
