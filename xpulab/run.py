@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -31,21 +31,25 @@ _begun = False
 def begin() -> None:
     """Promise the table, the last line and the exit status for the end of this run.
 
-    They come when the interpreter ends because pyinfra calls nothing at the end of a run, prints no
-    deploy of ours when no host could be reached, and exits 0 with failed hosts under --no-wait.
+    They come when the interpreter ends because pyinfra calls nothing at the end of a run, loads no
+    deploy when no host could be reached, and exits 0 with failed hosts under --no-wait. Called by
+    config.py, before the hosts are known, and by every deploy, for a run from another folder.
     """
     global _begun, _limit, _console
     context = click.get_current_context(silent=True)
-    if _begun or context is None:
-        return
-    files = {Path(each).resolve() for each in context.params.get("operations") or ()}
-    if not any(file.parent == DEPLOYS and file.name in REPORTING for file in files):
+    if _begun or (context and not _reports(context.params.get("operations") or ())):
         return
     _begun = True
-    _limit = tuple(context.params.get("limit") or ())
-    if context.params.get("json_output"):
+    if context:
+        _limit = tuple(context.params.get("limit") or ())
+    if context and context.params.get("json_output"):
         _console = Console(highlight=False, stderr=True, width=160)
     atexit.register(_end)
+
+
+def _reports(operations: Iterable[str]) -> bool:
+    files = [Path(each).resolve() for each in operations]
+    return any(file.parent == DEPLOYS and file.name in REPORTING for file in files)
 
 
 def refuse_in_inventory(refused: Mapping[str, Refusal]) -> None:
