@@ -1,0 +1,21 @@
+"""The virtual lab as a pyinfra inventory: all that starts by itself, or the hosts in XPULAB_TESTBED_HOSTS."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "testbed"))
+
+from vlab.command import TestbedError
+from vlab.hosts import load_lab
+from vlab.inventory import host_data
+
+_named = [name for name in os.environ.get("XPULAB_TESTBED_HOSTS", "").split(",") if name]
+
+try:
+    _lab = load_lab()
+    hosts = [(host.name, host_data(_lab, host)) for host in _lab.select(_named)]
+except TestbedError as error:
+    sys.exit(f"inventories/testbed.py: {error}")

@@ -1,0 +1,143 @@
+"""Build all that the hosts and upstream are made of, and start upstream. A second run finds it done."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+import sys
+
+import yaml
+
+from vlab import lab as surroundings
+from vlab.command import TestbedError, attempt
+from vlab.debs import build_debs
+from vlab.host_config import write_host_config
+from vlab.hosts import Lab, load_lab
+from vlab.identities import make_authority, make_signing_key, make_ssh_keys
+from vlab.images import host_images_tag, image_exists, make_host_images, make_upstream_image
+from vlab.inventory import write_vagrant_data
+from vlab.places import (
+    CACHE,
+    CLONE_LABEL,
+    DEBS,
+    FACTS,
+    KEYS,
+    REGISTRY,
+    ROOT,
+    SOURCES,
+    STAMPS,
+    STATE,
+    UPSTREAM,
+    WWW,
+    host_image,
+)
+from vlab.repositories import REPOSITORIES_FILE, load_repositories, pool, publish
+from vlab.steps import digest, once, say
+from vlab.systems import description, fetch_archive, make_systems, tarball
+from vlab.torch_images import make_registry
+
+
+def build() -> None:
+    """Build what is missing or changed, one run at a time."""
+    STATE.mkdir(exist_ok=True)
+    with (STATE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lab = load_lab()
+        everything = digest(SOURCES)
+        done = STAMPS / "everything"
+        if done.is_file() and done.read_text() == everything and _stands(lab):
+            return
+        done.unlink(missing_ok=True)
+        _build(lab)
+        done.write_text(everything)
+
+
+def _stands(lab: Lab) -> bool:
+    """Return whether Docker still has what an earlier run made."""
+    names = [f"{host_image(kernel)}:{host_images_tag()}" for kernel in lab.kernels]
+    form = f'{{{{.State.Running}}}} {{{{index .Config.Labels "{CLONE_LABEL}"}}}}'
+    upstream = attempt(["docker", "inspect", "--format", form, UPSTREAM]).stdout.strip()
+    return upstream == f"true {ROOT}" and all(image_exists(name) for name in names)
+
+
+def _build(lab: Lab) -> None:
+    surroundings.remove_other_clones()
+    make_authority(surroundings.upstream_names())
+    repositories = load_repositories()
+    fingerprints = {name: make_signing_key(name) for name in repositories}
+    make_ssh_keys(lab)
+    for host in lab.hosts.values():
+        write_host_config(host)
+
+    make_systems()
+    fetch_archive(DEBS)
+    _publish_repositories()
+    once(
+        "registry",
+        "images for the registry",
+        digest(
+            SOURCES / "torch",
+            SOURCES / "images.yml",
+            SOURCES / "torch_images.py",
+            _state_of(tarball("torch").name),
+        ),
+        make_registry,
+        result=REGISTRY / "docker",
+    )
+    images = json.loads((CACHE / "digests.json").read_text())
+    FACTS.write_text(json.dumps({"fingerprints": fingerprints, "images": images}, indent=2) + "\n")
+    write_vagrant_data(lab)
+
+    make_host_images(lab)
+    surroundings.make_network()
+    surroundings.make_volumes(list(lab.hosts.values()))
+    surroundings.start_upstream(make_upstream_image())
+
+
+def _state_of(name: str) -> str:
+    about = (CACHE / name).stat()
+    return f"{name} {about.st_size} {about.st_mtime_ns}"
+
+
+def _publish_repositories() -> None:
+    sources = [
+        SOURCES / "packages",
+        SOURCES / "payload",
+        SOURCES / "debs.py",
+        SOURCES / "packages.py",
+        REPOSITORIES_FILE,
+    ]
+    archive = (STAMPS / "archive").read_text()
+    fingerprint = digest(*sources, *sorted(KEYS.glob("*.fpr")), archive)
+    once("repositories", "stand-in packages and apt repositories", fingerprint, _publish, result=WWW)
+
+
+def _publish() -> None:
+    for repository in load_repositories().values():
+        for stale in repository.root.rglob("*.deb"):
+            stale.unlink()
+    build_debs(DEBS)
+    real = pool("ubuntu", "jammy", description()["archive"]["component"])
+    real.mkdir(parents=True, exist_ok=True)
+    for deb in DEBS.glob("*.deb"):
+        shutil.copyfile(deb, real / deb.name)
+    for repository in load_repositories().values():
+        publish(repository)
+
+
+def main() -> int:
+    """Build, and say in one line what is wrong when it cannot be done."""
+    try:
+        build()
+    except (TestbedError, OSError, yaml.YAMLError) as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted; the next run goes on from here")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

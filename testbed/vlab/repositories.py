@@ -1,0 +1,95 @@
+"""Index and sign the apt repositories of repositories.yml."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vlab.command import run
+from vlab.identities import make_signing_key, sign
+from vlab.places import KEYS, SOURCES, WWW
+
+REPOSITORIES_FILE = SOURCES / "repositories.yml"
+
+
+@dataclass(frozen=True)
+class Repository:
+    """One vendor's apt repository."""
+
+    name: str
+    at: str
+    release: dict[str, str]
+    key: str = ""
+    mirrors: list[str] = field(default_factory=list)
+    suites: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def host(self) -> str:
+        """Return the host name the vendor serves it under."""
+        return self.at.split("/", 1)[0]
+
+    @property
+    def root(self) -> Path:
+        """Return the folder that upstream serves it from."""
+        return WWW / self.at
+
+
+def load_repositories() -> dict[str, Repository]:
+    """Read repositories.yml."""
+    raw: dict[str, Any] = yaml.safe_load(REPOSITORIES_FILE.read_text())
+    return {name: Repository(name=name, **about) for name, about in raw.items()}
+
+
+def pool(repository: str, suite: str, component: str) -> Path:
+    """Return where the debs of one suite's component lie."""
+    known = load_repositories()[repository]
+    return known.root / "pool" / suite.replace("/", "-") / component if known.suites else known.root
+
+
+def host_names(repositories: dict[str, Repository]) -> list[str]:
+    """Return every host name that the repositories answer under."""
+    return [name for repository in repositories.values() for name in (repository.host, *repository.mirrors)]
+
+
+def publish(repository: Repository) -> None:
+    """Write the repository's indexes, sign them, and lay its key where the vendor keeps it."""
+    make_signing_key(repository.name)
+    for suite, components in repository.suites.items():
+        for component in components:
+            folder = pool(repository.name, suite, component)
+            folder.mkdir(parents=True, exist_ok=True)
+            _packages(repository.root, folder, repository.root / "dists" / suite / component / "binary-amd64")
+        named = {"Suite": suite, "Codename": suite, "Components": " ".join(components)}
+        _release(repository.root / "dists" / suite, {**repository.release, **named}, repository.name)
+    if not repository.suites:
+        _packages(repository.root, repository.root, repository.root)
+        _release(repository.root, repository.release, repository.name)
+    if repository.key:
+        key = WWW / repository.host / repository.key.lstrip("/")
+        key.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(KEYS / f"{repository.name}.asc", key)
+    for mirror in repository.mirrors:
+        link = WWW / mirror
+        link.unlink(missing_ok=True)
+        link.symlink_to(repository.host)
+
+
+def _packages(root: Path, folder: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    index = run(["apt-ftparchive", "packages", folder.relative_to(root)], cwd=root)
+    (target / "Packages").write_text(index)
+    run(["gzip", "-9nkf", target / "Packages"])
+
+
+def _release(folder: Path, fields: dict[str, str], vendor: str) -> None:
+    for stale in ("Release", "InRelease", "Release.gpg"):
+        (folder / stale).unlink(missing_ok=True)
+    wanted = {**fields, "Architectures": "amd64"}
+    options = [f"-oAPT::FTPArchive::Release::{key}={value}" for key, value in wanted.items()]
+    release = run(["apt-ftparchive", *options, "release", folder])
+    (folder / "Release").write_text(release)
+    sign(folder / "Release", vendor)

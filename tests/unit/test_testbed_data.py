@@ -1,0 +1,45 @@
+import sys
+from collections import Counter
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[2] / "testbed"))
+
+from vlab.hosts import load_lab
+from vlab.packages import load_packages
+from vlab.repositories import load_repositories
+
+
+def test_every_host_has_an_address_of_its_own_on_the_loopback_network():
+    addresses = [host.address for host in load_lab().hosts.values()]
+    assert len(set(addresses)) == len(addresses)
+    assert all(address.startswith("127.0.10.") for address in addresses)
+
+
+def test_every_host_runs_a_kernel_that_the_lab_has():
+    lab = load_lab()
+    assert {host.kernel for host in lab.hosts.values()} <= set(lab.kernels)
+
+
+def test_no_package_is_built_twice_for_one_suite():
+    seen = Counter(
+        (package.repository, suite, package.name, package.version)
+        for package in load_packages()
+        for suite in package.suites or [""]
+    )
+    assert [package for package, times in seen.items() if times > 1] == []
+
+
+def test_every_package_goes_to_a_suite_and_component_that_is_published():
+    repositories = load_repositories()
+    for package in load_packages():
+        suites = repositories[package.repository].suites
+        assert set(package.suites) <= set(suites), package.name
+        for suite in package.suites:
+            assert package.component in suites[suite], package.name
+
+
+def test_the_toolkit_packages_ask_for_each_other_at_one_exact_version():
+    for package in load_packages():
+        if package.repository == "nvidia-container-toolkit" and "Depends" in package.relations:
+            for relation in package.relations["Depends"].split(", "):
+                assert relation.endswith(f"(= {package.version})")
