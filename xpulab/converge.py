@@ -42,7 +42,7 @@ def deploy(desired: Desired) -> None:
     host = ctx_host.get()
     settings = _settings(host)
     outcome, observed = _look(host, settings, desired)
-    run.plan(outcome)
+    run.plan(outcome, converge=True)
     if outcome.state == "drifted":
         _warn_of_lock(host, observed, settings)
         python.call(
@@ -54,7 +54,7 @@ def survey(desired: Desired) -> None:
     """Look at the host in context and record what it would need. Changes nothing."""
     host = ctx_host.get()
     outcome, _ = _look(host, _settings(host), desired)
-    run.plan(outcome)
+    run.plan(outcome, converge=False)
 
 
 def _settings(host: Host) -> HostSettings | Refusal:

@@ -23,6 +23,7 @@ REPORTING = frozenset({"xpu.py", "survey.py"})
 
 outcomes: dict[str, Outcome] = {}
 _planned: set[str] = set()
+_to_converge: set[str] = set()
 _limit: tuple[str, ...] = ()
 _console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 _begun = False
@@ -58,9 +59,14 @@ def refuse_in_inventory(refused: Mapping[str, Refusal]) -> None:
         outcomes[name] = outcome_of(name, Assessment(refusal=refusal))
 
 
-def plan(outcome: Outcome) -> None:
-    """Record what a host needs, and show it at once where the run is about to ask before it acts."""
+def plan(outcome: Outcome, converge: bool) -> None:
+    """Record what a host needs, and show it at once where the run is about to ask before it acts.
+
+    `converge` says that the run is to make the host converge, and not only to look.
+    """
     outcomes[outcome.host] = outcome
+    if converge:
+        _to_converge.add(outcome.host)
     if outcome.drift and ctx_state.get().should_check_for_changes():
         _print_plan(outcome)
 
@@ -97,7 +103,7 @@ def _final(name: str, reached: bool, executed: bool) -> Outcome:
         return Outcome(name, "failed", reason="could not be reached: the error of its connection is above")
     if outcome is None:
         return Outcome(name, "failed", reason="was not looked at: the run ended before")
-    if executed and outcome.state == "drifted":
+    if executed and outcome.state == "drifted" and name in _to_converge:
         return Outcome(name, "failed", outcome.target, reason="the run ended before it was converged")
     return outcome
 
