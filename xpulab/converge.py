@@ -24,7 +24,7 @@ from xpulab.lab import HostSettings
 from xpulab.manifest import AptRepository
 from xpulab.observed import Observed
 from xpulab.probe_records import ProbeError
-from xpulab.remote import last_words, probe, run_script, wait_for_boot
+from xpulab.remote import answers, last_words, probe, run_script, wait_for_boot
 from xpulab.report import Outcome, outcome_of
 from xpulab.scripts import fetch_keys_script, script, write_bytes
 from xpulab.steps import FetchKeys, Reboot, Run, Step, next_steps
@@ -125,6 +125,8 @@ def _run(host: Host, step: Run) -> CommandOutput:
     if not done:
         for line in output.output_lines[-20:]:
             logger.error(f"{host.print_prefix}    {line}")
+        if not answers(host):
+            _fail(host, f"{step.what}: lost the connection to the host")
         meaning = f" {step.on_failure}." if step.on_failure else ""
         _fail(host, f"{step.what}:{meaning} {last_words(output)}")
     logger.info(f"{host.print_prefix}{step.what}: {time.monotonic() - started:.1f} s")

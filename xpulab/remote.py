@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from traceback import extract_tb
 
 from paramiko import SSHException
 from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
@@ -38,6 +39,12 @@ def run_script(host: Host, script: str, timeout: int) -> tuple[bool, CommandOutp
     return _as_root(host, StringCommand("sh", "-c", QuoteString(script)), timeout)
 
 
+def answers(host: Host) -> bool:
+    """Whether the connection to the host still carries a command."""
+    done, _ = run_script(host, ":", 30)
+    return done
+
+
 def wait_for_boot(host: Host, boot_id: str, timeout: int) -> bool:
     """Wait until the host answers from another boot than `boot_id`; False after `timeout` seconds."""
     logging.getLogger("paramiko.transport").setLevel(logging.CRITICAL)  # it logs every refused try in full
@@ -57,9 +64,10 @@ def wait_for_boot(host: Host, boot_id: str, timeout: int) -> bool:
 
 
 def last_words(output: CommandOutput) -> str:
-    """The last line that says something, errors first."""
+    """The last line that says something, errors first, apt's own errors before all."""
     lines = [line.strip() for line in output.stderr_lines or output.stdout_lines if line.strip()]
-    return lines[-1] if lines else "no word of why"
+    errors = [line for line in lines if line.startswith("E: ")]
+    return (errors or lines or ["no word of why"])[-1]
 
 
 def _as_root(host: Host, command: StringCommand, timeout: int) -> tuple[bool, CommandOutput]:
@@ -74,5 +82,7 @@ def _as_root(host: Host, command: StringCommand, timeout: int) -> tuple[bool, Co
             **{key: value for key, value in arguments.items() if key in CONNECTOR_ARGUMENT_KEYS},
         )
     except CONNECTION_ERRORS as error:
-        why = f"lost the connection to the host ({error or type(error).__name__})"
+        why = f"lost the connection to the host ({str(error) or type(error).__name__})"
+        if any(frame.filename.endswith("getpass.py") for frame in extract_tb(error.__traceback__)):
+            why = "sudo asks for a password, and there is no terminal to ask for it at"
         return False, CommandOutput([OutputLine("stderr", why)])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.testbed.lab import ROOT, Finished, lab_file, on, provision_lab, pyinfra, state_of
+from tests.testbed.lab import ROOT, Finished, host_data, lab_file, on, provision_lab, pyinfra, state_of
 
 ONE_REFUSED = "xpulab: hosts=2 converged=1 changed=0 refused=1 failed=0"
 ONE_FAILED = "xpulab: hosts=2 converged=1 changed=0 refused=0 failed=1"
@@ -78,13 +80,11 @@ def test_an_unreachable_host_fails_and_is_named(tmp_path: Path) -> None:
 def test_a_changed_ssh_host_key_fails(tmp_path: Path) -> None:
     file = bare(tmp_path)
     known = (ROOT / ".testbed" / "known_hosts").read_text().splitlines()
-    keys = {line.split()[0]: line.split(maxsplit=1)[1] for line in known}
-    address = subprocess.run(
-        ["docker", "port", "xpulab-bare1", "22"], capture_output=True, text=True, check=True
-    ).stdout.split(":")[0]
+    keys = {line.split()[0].split(",")[1]: line.split(maxsplit=1)[1] for line in known}
+    address = host_data("bare1")["bare1"]["ssh_hostname"]
     swapped = tmp_path / "known_hosts"
     swapped.write_text(
-        "\n".join([*(x for x in known if not x.startswith(address)), f"{address} {keys['127.0.10.11']}"])
+        "\n".join([*(x for x in known if not x.startswith(address)), f"{address} {keys['cpu1']}"])
     )
     file = lab_file(tmp_path, "cpu1", "bare1", bare1={"ssh_known_hosts": str(swapped)})
     finished = provision_lab(file)
@@ -92,7 +92,6 @@ def test_a_changed_ssh_host_key_fails(tmp_path: Path) -> None:
     assert "host key" in finished.errors.lower()
 
 
-@pytest.mark.usefixtures("untouched")
 def test_a_user_without_sudo_is_told_what_is_needed(tmp_path: Path) -> None:
     on(
         "bare1",
@@ -212,3 +211,20 @@ def test_a_policy_that_forbids_a_reboot_fails_the_host_and_says_so(tmp_path: Pat
 def test_local_is_an_inventory_too() -> None:
     survey = pyinfra("-y", "@local", "deploys/survey.py")
     assert "xpulab: hosts=1 " in survey.last_line, survey.everything
+
+
+def test_a_host_that_speaks_no_ssh_fails_alone(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.10.98", 22)) as server:
+
+        def answer() -> None:
+            while True:
+                try:
+                    client, _ = server.accept()
+                except OSError:
+                    return
+                with client:
+                    client.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        finished = provision_lab(bare(tmp_path, address="127.0.10.98"))
+    expect(finished, ONE_FAILED, "bare1: could not be reached")
