@@ -20,7 +20,6 @@ content() {
 
 id_of_os() {
     ID='' VERSION_ID=''
-    # shellcheck disable=SC1091
     . /etc/os-release
     say os "$ID" "$VERSION_ID"
 }
