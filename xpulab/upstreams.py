@@ -1,0 +1,150 @@
+"""Whether what the catalog says of vendors' servers still holds: keys, packages, images."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from debian.deb822 import Packages
+from debian.debian_support import NativeVersion
+from pysequoia import Cert
+
+from xpulab.apt import KeyRefused, accepted_keys
+from xpulab.manifest import AptRepository, Manifest, Package
+from xpulab.target import Image
+from xpulab.web import Unreachable, Web
+
+EXPIRES_SOON = timedelta(days=60)
+MANIFEST_TYPES = ", ".join(
+    f"application/vnd.{kind}+json"
+    for kind in (
+        "oci.image.index.v1",
+        "docker.distribution.manifest.list.v2",
+        "oci.image.manifest.v1",
+        "docker.distribution.manifest.v2",
+    )
+)
+Index = dict[str, list[str]]  # versions by package name
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked up; `rotten` when the catalog no longer holds."""
+
+    kind: str
+    name: str
+    rotten: bool
+    detail: str
+
+
+def check_key(repository: AptRepository, web: Web, now: datetime) -> Finding:
+    """Whether the vendor still publishes a pinned key, and for how long it is good."""
+    try:
+        answer = web.get(repository.key_url)
+        if answer.status_code != 200:
+            raise Unreachable(f"{repository.key_url}: HTTP {answer.status_code}")
+        kept = Cert.split_bytes(accepted_keys(answer.content, repository))
+    except (Unreachable, KeyRefused) as error:
+        return Finding("apt key", repository.name, True, str(error))
+    endings = [certificate.expiration for certificate in kept if certificate.expiration]
+    until = min(endings) if endings else None
+    rotten = until is not None and until < now + EXPIRES_SOON
+    words = f"expires {until:%Y-%m-%d}" if until else "does not expire"
+    return Finding("apt key", repository.name, rotten, words)
+
+
+def check_packages(wanted: Iterable[tuple[str, Manifest, AptRepository]], web: Web) -> Iterator[Finding]:
+    """Whether every package of each manifest has a candidate in its repositories or its archive.
+
+    `wanted` are a name for the kind of host, its manifest, and the archive of its system.
+    """
+    index = lru_cache(maxsize=None)(lambda repository: read_index(repository, web))
+    seen: dict[tuple[str, str], Finding] = {}
+    for host, manifest, archive in wanted:
+        sources = (*manifest.repositories, archive)
+        for package in manifest.packages:
+            finding = _package(package, [index(source) for source in sources], host)
+            seen.setdefault((package.name, finding.detail), finding)
+    yield from seen.values()
+
+
+def _package(package: Package, indexes: Iterable[Index | Unreachable], host: str) -> Finding:
+    versions: list[str] = []
+    for index in indexes:
+        if isinstance(index, Unreachable):
+            return Finding("package", package.name, True, str(index))
+        versions += index.get(package.name, [])
+    if package.version:
+        versions = [version for version in versions if version == package.version]
+    if package.minimum:
+        versions = [x for x in versions if NativeVersion(x) >= NativeVersion(package.minimum)]
+    if not versions:
+        wish = package.version or (f"{package.minimum} or newer" if package.minimum else "any version")
+        return Finding("package", package.name, True, f"{wish} is in no repository of {host}")
+    return Finding("package", package.name, False, max(versions, key=NativeVersion))
+
+
+def read_index(repository: AptRepository, web: Web) -> Index | Unreachable:
+    """All packages of one repository, or the Unreachable that says why not."""
+    base = repository.uri.replace("$(ARCH)", "amd64").rstrip("/")
+    places = [f"{base}/dists/{repository.suite}/{part}/binary-amd64" for part in repository.components] or [
+        base
+    ]
+    index: Index = {}
+    for place in places:
+        try:
+            for paragraph in Packages.iter_paragraphs(_packages_file(place, web), use_apt_pkg=False):
+                index.setdefault(paragraph["Package"], []).append(paragraph["Version"])
+        except Unreachable as error:
+            return error
+    return index
+
+
+def _packages_file(place: str, web: Web) -> str:
+    unpack: dict[str, Callable[[bytes], bytes]] = {".xz": lzma.decompress, ".gz": gzip.decompress, "": bytes}
+    statuses = []
+    for suffix, decompress in unpack.items():
+        answer = web.get(f"{place}/Packages{suffix}")
+        if answer.status_code == 200:
+            return decompress(answer.content).decode()
+        statuses.append(str(answer.status_code))
+    raise Unreachable(f"{place}/Packages: HTTP {', '.join(dict.fromkeys(statuses))}")
+
+
+def check_image(image: Image, web: Web) -> Finding:
+    """Whether the registry has the image under its tag, and under the digest that is pinned."""
+    registry, path = _registry_of(image.repository)
+    found = ""
+    for wanted in filter(None, (image.tag, image.digest)):
+        try:
+            answer = _manifest(f"https://{registry}/v2/{path}/manifests/{wanted}", path, web)
+        except Unreachable as error:
+            return Finding("image", image.reference, True, str(error))
+        if answer[0] != 200:
+            return Finding("image", image.reference, True, f"{wanted}: HTTP {answer[0]}")
+        found = found or answer[1]
+    if image.digest and found != image.digest:
+        return Finding("image", image.reference, True, f"the tag now is {found}, pinned is {image.digest}")
+    return Finding("image", image.reference, False, found)
+
+
+def _registry_of(repository: str) -> tuple[str, str]:
+    first, _, rest = repository.partition("/")
+    return (first, rest) if "." in first or ":" in first else ("registry-1.docker.io", repository)
+
+
+def _manifest(url: str, path: str, web: Web) -> tuple[int, str]:
+    headers = {"Accept": MANIFEST_TYPES}
+    answer = web.head(url, headers)
+    challenge = dict(re.findall(r'(\w+)="([^"]*)"', answer.headers.get("www-authenticate", "")))
+    if answer.status_code == 401 and "realm" in challenge:
+        service = challenge.get("service", "")
+        token = web.get(f"{challenge['realm']}?service={service}&scope=repository:{path}:pull")
+        headers["Authorization"] = f"Bearer {token.json().get('token', '')}"
+        answer = web.head(url, headers)
+    return answer.status_code, answer.headers.get("docker-content-digest", "")
