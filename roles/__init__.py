@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import reduce
 from operator import add
 
-from roles import base, docker, pytorch
+from roles import base, docker, kernel, pytorch
 from roles.intel import compute, oneapi
-from roles.nvidia import container_toolkit, driver
+from roles.nvidia import container_toolkit, driver, fabric_manager
 from xpulab.catalog.models import Catalog
 from xpulab.lab import HostSettings
 from xpulab.manifest import Manifest
@@ -27,8 +27,19 @@ OF_VENDOR: dict[str, tuple[Role, ...]] = {
 
 def desired(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """The whole desired state of a host: the sum of the roles that apply to it."""
-    roles: tuple[Role, ...] = (base.manifest, docker.manifest, *OF_VENDOR[target.vendor])
-    if target.vendor == "intel" and settings.policy.oneapi:
-        roles += (oneapi.manifest,)
-    roles += (pytorch.manifest,)
+    roles: list[Role] = [base.manifest, kernel.manifest, docker.manifest]
+    for vendor in target.vendors:
+        roles += OF_VENDOR[vendor]
+    if target.nvswitch:
+        roles.append(fabric_manager.manifest)
+    if settings.policy.oneapi and _has_user_space(target, catalog):
+        roles.append(oneapi.manifest)
+    roles.append(pytorch.manifest)
     return reduce(add, (role(target, settings, catalog) for role in roles), Manifest())
+
+
+def _has_user_space(target: Target, catalog: Catalog) -> bool:
+    """Whether Intel's user space lies on the host, and not in the image alone."""
+    if "intel" not in target.vendors:
+        return False
+    return not catalog.intel_compute.channels[target.driver_of("intel").branch].user_space_in_image

@@ -12,11 +12,8 @@ from xpulab.target import Target
 def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """The engine that the policy names, running; the other one's packages are absent."""
     engine = catalog.docker[settings.policy.engine]
-    codename = catalog.operating_systems[target.os].codename
     return Manifest(
-        repositories=(repository(engine.repository, settings, catalog, codename=codename),)
-        if engine.repository
-        else (),
+        repositories=(repository(engine.repository, target, settings, catalog),) if engine.repository else (),
         packages=tuple(Package(name) for name in engine.packages),
         absent_packages=engine.displaces,
         units=(Unit(engine.unit, configured_by=(engine.daemon_json,)),),

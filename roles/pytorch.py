@@ -8,7 +8,7 @@ from dataclasses import asdict
 from xpulab.catalog.models import Catalog
 from xpulab.lab import HostSettings
 from xpulab.manifest import File, Manifest, WantedImage
-from xpulab.target import Target
+from xpulab.target import Driver, Target, Vendor
 
 RECORD = "/etc/xpulab/host.json"
 
@@ -23,14 +23,23 @@ def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
 
 
 def record(target: Target, settings: HostSettings) -> str:
-    """The target as JSON: vendor, os, accelerators, driver or null, engine, image, notes."""
+    """The target as JSON: vendor, os, accelerators, driver or null, second vendor, engine, image, notes."""
     content = {
         "vendor": target.vendor,
         "os": target.os,
         "accelerators": [asdict(accelerator) for accelerator in target.accelerators],
-        "driver": asdict(target.driver) if target.driver else None,
+        "driver": _driver(target.vendor, target.driver) if target.driver else None,
+        "beside": {"vendor": beside.vendor, "driver": _driver(beside.vendor, beside.driver)}
+        if (beside := target.beside)
+        else None,
         "engine": settings.policy.engine,
         "image": {"reference": target.image.reference, "digest": target.image.digest},
         "notes": list(target.notes),
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _driver(vendor: Vendor, driver: Driver) -> dict[str, str]:
+    """Branch or channel and flavour; for NVIDIA also which source it comes from."""
+    source = {"source": driver.source} if vendor == "nvidia" else {}
+    return {"branch": driver.branch, "modules": driver.modules, **source}

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain
 from typing import Any
 
 from debian.debian_support import NativeVersion
 
 from xpulab.apt import keyring_path, source_file
+from xpulab.kernels import is_older
 from xpulab.manifest import (
     AptRepository,
     File,
@@ -22,6 +25,7 @@ from xpulab.manifest import (
     Package,
     Unit,
     WantedImage,
+    WantedKernel,
 )
 from xpulab.observed import FoundFile, KernelModule, Observed
 
@@ -75,6 +79,7 @@ def drift(manifest: Manifest, observed: Observed) -> tuple[Difference, ...]:
             if path in observed.files
         ),
         *(d for each in manifest.memberships for d in _membership(each, observed)),
+        *(d for kernel in manifest.kernels for d in _kernel(kernel, observed)),
         *(d for module in manifest.modules for d in _module(module, observed)),
         *(d for unit in manifest.units for d in _unit(unit, observed)),
         *(d for image in manifest.images for d in _image(image, observed)),
@@ -152,9 +157,9 @@ def _packages(manifest: Manifest, observed: Observed) -> Iterator[Difference]:
         found_version = _unsuitable_version(package, observed)
         if found_version is not None:
             yield Difference(Kind.PACKAGE, package.name, found_version, _version_words(package), package)
-    for name in manifest.absent_packages:
-        if name in observed.packages:
-            yield Difference(Kind.ABSENT_PACKAGE, name, observed.packages[name].version, "absent")
+    unwanted = (fnmatch.filter(observed.packages, pattern) for pattern in manifest.absent_packages)
+    for name in dict.fromkeys(chain.from_iterable(unwanted)):
+        yield Difference(Kind.ABSENT_PACKAGE, name, observed.packages[name].version, "absent")
 
 
 def _unsuitable_version(package: Package, observed: Observed) -> str | None:
@@ -162,7 +167,8 @@ def _unsuitable_version(package: Package, observed: Observed) -> str | None:
     if found is None:
         return NOT_THERE
     too_old = package.minimum and NativeVersion(found.version) < NativeVersion(package.minimum)
-    if too_old or (package.version and found.version != package.version):
+    too_new = package.below and NativeVersion(found.version) >= NativeVersion(package.below)
+    if too_old or too_new or (package.version and found.version != package.version):
         return found.version + (" (held)" if found.held else "")
     return None
 
@@ -170,7 +176,8 @@ def _unsuitable_version(package: Package, observed: Observed) -> str | None:
 def _version_words(package: Package) -> str:
     if package.version:
         return package.version
-    return f"{package.minimum} or newer" if package.minimum else "installed"
+    bounds = (package.minimum and f"{package.minimum} or newer", package.below and f"below {package.below}")
+    return ", ".join(filter(None, bounds)) or "installed"
 
 
 def _membership(wanted: Membership, observed: Observed) -> Iterator[Difference]:
@@ -178,6 +185,12 @@ def _membership(wanted: Membership, observed: Observed) -> Iterator[Difference]:
         group = observed.groups.get(name)
         if group is None or wanted.user not in group.members:
             yield Difference(Kind.MEMBERSHIP, f"{wanted.user} in {name}", "no", "yes", (wanted.user, name))
+
+
+def _kernel(wanted: WantedKernel, observed: Observed) -> Iterator[Difference]:
+    if is_older(observed.kernel, wanted.series):
+        wish = f"{wanted.series} or later, from {wanted.package}"
+        yield Difference(Kind.REBOOT, "kernel", f"{observed.kernel} runs", wish, wanted)
 
 
 def _module(wanted: LoadedModule, observed: Observed) -> Iterator[Difference]:

@@ -10,11 +10,12 @@ from xpulab.accelerators import label
 from xpulab.catalog.entry import release
 from xpulab.catalog.models import Catalog
 from xpulab.catalog.systems import Kernel, OperatingSystem
-from xpulab.kernels import identify
+from xpulab.kernels import identify, upgrade
 from xpulab.lab import Policy
 from xpulab.observed import Observed
 from xpulab.plan import Plan
-from xpulab.target import Accelerator, Driver, Refusal
+from xpulab.secure_boot import ENROL, refuses_dkms
+from xpulab.target import Accelerator, Driver, KernelUpgrade, Refusal
 
 
 def plan(
@@ -30,16 +31,24 @@ def plan(
     kernel = identify(observed.kernel, system)
     if isinstance(kernel, Refusal):
         return kernel
-    refusal = _kernel_mismatch(accelerators, kernel, channel, observed, catalog)
-    if refusal:
-        return refusal
+    change = _kernel_change(accelerators, kernel, channel, observed, policy, catalog)
+    if isinstance(change, Refusal):
+        return change
     image = images.for_intel(accelerators, policy.torch, catalog)
     if isinstance(image, Refusal):
         return image
     chosen, notes = image
     driver = Driver(channel, catalog.intel_compute.channels[channel].modules)
-    notes = (*_unvalidated(channel, observed.os, catalog), *notes)
-    return Plan("intel", tuple(accelerators), driver, kernel.flavour, chosen, notes)
+    flavour = change.flavour if change else kernel.flavour
+    return Plan(
+        "intel",
+        tuple(accelerators),
+        driver,
+        flavour,
+        chosen,
+        (*_about_channel(channel, observed.os, catalog), *_about_upgrade(change, observed), *notes),
+        kernel_upgrade=change,
+    )
 
 
 def _first_kernel(accelerator: Accelerator, catalog: Catalog) -> str:
@@ -78,8 +87,9 @@ def _channel(
     for accelerator, channels in zip(accelerators, serving, strict=True):
         if not channels:
             return Refusal(
-                reason=f"no channel of Intel's repository serves {label(accelerator)} on {system}",
-                remedy="set policy unsupported: cpu",
+                reason=f"xpulab knows no packages for {label(accelerator)} on "
+                f"{catalog.operating_systems[system].title}",
+                remedy=_served_elsewhere(accelerator, catalog),
             )
     common = [channel for channel in serving[0] if all(channel in each for each in serving)]
     if not common:
@@ -102,6 +112,15 @@ def _channel(
     )
 
 
+def _served_elsewhere(accelerator: Accelerator, catalog: Catalog) -> str:
+    systems = [
+        system.title
+        for key, system in catalog.operating_systems.items()
+        if _channels_for(accelerator, key, catalog)
+    ]
+    return f"install {' or '.join(systems)}, or set policy unsupported: cpu"
+
+
 def _channels_for(accelerator: Accelerator, system: str, catalog: Catalog) -> list[str]:
     return [
         key
@@ -110,10 +129,15 @@ def _channels_for(accelerator: Accelerator, system: str, catalog: Catalog) -> li
     ]
 
 
-def _kernel_mismatch(
-    accelerators: Sequence[Accelerator], kernel: Kernel, channel: str, observed: Observed, catalog: Catalog
-) -> Refusal | None:
-    """A refusal when the running kernel is not one that the GPUs or their channel's module work with."""
+def _kernel_change(
+    accelerators: Sequence[Accelerator],
+    kernel: Kernel,
+    channel: str,
+    observed: Observed,
+    policy: Policy,
+    catalog: Catalog,
+) -> KernelUpgrade | Refusal | None:
+    """The newer kernel that the GPUs need, or a refusal when none can be had by an upgrade."""
     system = catalog.operating_systems[observed.os]
     chosen = catalog.intel_compute.channels[channel]
     if chosen.modules == "dkms":
@@ -123,33 +147,54 @@ def _kernel_mismatch(
                 f"the kernel module of channel {channel} for {label(accelerators[0])} is built for",
                 [each for each in system.kernels if each.series in allowed],
                 kernel,
+                system,
             )
-        if observed.secure_boot:
+        if refuses_dkms(observed, policy):
             return Refusal(
                 reason=f"{label(accelerators[0])} needs a kernel module built on the host (DKMS), "
-                "which Secure Boot does not load",
-                remedy="turn Secure Boot off in the firmware settings, and run again",
+                "which Secure Boot does not load without an enrolled machine owner key",
+                remedy=ENROL,
             )
         return None
-    for accelerator in accelerators:
-        needed = release(_first_kernel(accelerator, catalog))
-        if release(kernel.series) < needed:
-            fitting = [each for each in system.kernels if release(each.series) >= needed]
-            return _other_kernel(f"{label(accelerator)} works with", fitting, kernel)
-    return None
+    demanding = max(accelerators, key=lambda each: release(_first_kernel(each, catalog)))
+    needed = _first_kernel(demanding, catalog)
+    if release(kernel.series) >= release(needed):
+        return None
+    fitting = [
+        each for each in system.kernels if release(each.series) >= release(needed) and not each.superseded
+    ]
+    return upgrade(kernel, needed, system) or _other_kernel(
+        f"{label(demanding)} works with", fitting, kernel, system
+    )
 
 
-def _other_kernel(what: str, fitting: Sequence[Kernel], running: Kernel) -> Refusal:
+def _other_kernel(what: str, fitting: Sequence[Kernel], running: Kernel, system: OperatingSystem) -> Refusal:
     kernels = " or ".join(f"{each.series} ({each.title})" for each in fitting)
     return Refusal(
         reason=f"{what} kernel {kernels}, and this host runs {running.series} ({running.title})",
-        remedy=f"apt install linux-{fitting[0].flavour}, reboot into that kernel, and run again"
+        remedy=f"apt install {system.meta_package(fitting[0])}, reboot into that kernel, and run again"
         if fitting
         else "set policy unsupported: cpu",
     )
 
 
-def _unvalidated(channel: str, system: str, catalog: Catalog) -> tuple[str, ...]:
-    if system not in catalog.intel_compute.channels[channel].unvalidated:
+def _about_channel(channel: str, system: str, catalog: Catalog) -> tuple[str, ...]:
+    found = catalog.intel_compute.channels[channel]
+    title = catalog.operating_systems[system].title
+    notes = []
+    if system in found.unvalidated:
+        notes.append(f"Intel does not validate this GPU with PyTorch on {title}")
+    if found.user_space_in_image:
+        notes.append(
+            f"no channel of Intel's serves {title}: all user space is in the image, none on the host"
+        )
+    return tuple(notes)
+
+
+def _about_upgrade(change: KernelUpgrade | None, observed: Observed) -> tuple[str, ...]:
+    if change is None:
         return ()
-    return (f"Intel does not validate this GPU with PyTorch on {catalog.operating_systems[system].title}",)
+    return (
+        f"kernel {observed.kernel} is too old for this GPU, which needs {change.series} or later: "
+        f"{change.package} is installed, and the host reboots into it",
+    )

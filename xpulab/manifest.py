@@ -24,11 +24,23 @@ class AptRepository:
 
 @dataclass(frozen=True)
 class Package:
-    """A package that must be installed: any version, one exact version, or at least a minimum."""
+    """A package that must be installed: any version, one exact version, or within bounds.
+
+    `below` is for a package whose name does not tell its branch: a version from there on is of another.
+    """
 
     name: str
     version: str | None = None
     minimum: str | None = None
+    below: str | None = None
+
+
+@dataclass(frozen=True)
+class WantedKernel:
+    """The running kernel must be of this series or a later one; the package brings such a kernel."""
+
+    series: str
+    package: str
 
 
 @dataclass(frozen=True)
@@ -97,7 +109,7 @@ class WantedImage:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Desired state; `absent_*` is what must not be there."""
+    """Desired state; `absent_*` is what must not be there, packages by name or by a shell pattern."""
 
     repositories: tuple[AptRepository, ...] = ()
     packages: tuple[Package, ...] = ()
@@ -106,6 +118,7 @@ class Manifest:
     absent_files: tuple[str, ...] = ()
     json_settings: tuple[JsonSettings, ...] = ()
     memberships: tuple[Membership, ...] = ()
+    kernels: tuple[WantedKernel, ...] = ()
     modules: tuple[LoadedModule, ...] = ()
     units: tuple[Unit, ...] = ()
     images: tuple[WantedImage, ...] = ()
@@ -117,7 +130,9 @@ class Manifest:
         merged: dict[str, Any] = {}
         for each in fields(self):
             mine, theirs = getattr(self, each.name), getattr(other, each.name)
-            if isinstance(mine, Mapping):
+            if not theirs:
+                merged[each.name] = mine
+            elif isinstance(mine, Mapping):
                 merged[each.name] = {**mine, **theirs}
             else:
                 merged[each.name] = mine + tuple(item for item in theirs if item not in mine)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xpulab.catalog.images import CatalogImage
-from xpulab.target import Accelerator, Driver, Vendor
+from xpulab.target import Accelerator, Beside, Driver, KernelUpgrade, NvSwitches, Vendor
 
 
 @dataclass(frozen=True)
@@ -18,3 +18,6 @@ class Plan:
     kernel_flavour: str
     image: CatalogImage
     notes: tuple[str, ...] = ()
+    kernel_upgrade: KernelUpgrade | None = None
+    beside: Beside | None = None
+    nvswitch: NvSwitches | None = None

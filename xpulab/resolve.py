@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from xpulab import images, intel, nvidia
 from xpulab.accelerators import Devices, Unusable, classify, label
+from xpulab.both import combine
 from xpulab.catalog.models import Catalog
 from xpulab.kernels import identify
 from xpulab.lab import HostSettings, Policy
@@ -37,6 +40,9 @@ def resolve(observed: Observed, settings: HostSettings, catalog: Catalog) -> Tar
         kernel_flavour=plan.kernel_flavour,
         image=image,
         notes=devices.notes + plan.notes,
+        kernel_upgrade=plan.kernel_upgrade,
+        beside=plan.beside,
+        nvswitch=plan.nvswitch,
     )
 
 
@@ -78,23 +84,35 @@ def _plan(devices: Devices, observed: Observed, policy: Policy, catalog: Catalog
     usable = [vendor for vendor in ("nvidia", "intel") if getattr(devices, vendor)]
     if not usable:
         return _unusable(devices.unusable[0]) if devices.unusable else _cpu_plan(observed, policy, catalog)
-    vendor = policy.prefer if policy.prefer in usable else usable[0]
-    if clash := _clash_with_unusable(vendor, devices):
-        return clash
+    used = usable if policy.prefer == "both" else [policy.prefer if policy.prefer in usable else usable[0]]
+    for vendor in used:
+        if clash := _clash_with_unusable(vendor, devices):
+            return clash
+    plans = []
+    for vendor in used:
+        plan = _plan_of(vendor, devices, observed, policy, catalog)
+        if isinstance(plan, Refusal):
+            return plan
+        plans.append(plan)
+    chosen = combine(*plans) if len(plans) == 2 else plans[0]
+    return replace(chosen, notes=_idle(used, devices) + chosen.notes)
+
+
+def _plan_of(
+    vendor: str, devices: Devices, observed: Observed, policy: Policy, catalog: Catalog
+) -> Plan | Refusal:
     if vendor == "nvidia":
-        plan = nvidia.plan(devices.nvidia, observed, policy, catalog)
-        idle = [label(each) for each in devices.intel]
-    else:
-        plan = intel.plan(devices.intel, observed, policy, catalog)
-        idle = [each.label for each in devices.nvidia]
-    if isinstance(plan, Refusal):
-        return plan
-    notes = (
-        *(f"{each} is left idle: policy prefers {vendor}" for each in idle),
+        return nvidia.plan(devices.nvidia, observed, policy, catalog)
+    return intel.plan(devices.intel, observed, policy, catalog)
+
+
+def _idle(used: list[str], devices: Devices) -> tuple[str, ...]:
+    """A note for each accelerator that nothing will drive."""
+    unused = [each.label for each in devices.nvidia] if "nvidia" not in used else []
+    unused += [label(each) for each in devices.intel] if "intel" not in used else []
+    return (
+        *(f"{each} is left idle: policy prefers {used[0]}" for each in unused),
         *(f"{each.label} is left idle: {each.why}" for each in devices.unusable),
-    )
-    return Plan(
-        plan.vendor, plan.accelerators, plan.driver, plan.kernel_flavour, plan.image, notes + plan.notes
     )
 
 

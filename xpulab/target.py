@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Vendor = Literal["nvidia", "intel", "cpu"]
+DriverSource = Literal["archive", "cuda"]
+NvSwitches = Literal["nvswitch", "nvlink5"]
 ModuleFlavour = Literal["open", "proprietary", "in-tree", "dkms"]
 
 
@@ -22,10 +24,32 @@ class Accelerator:
 
 @dataclass(frozen=True)
 class Driver:
-    """The driver branch (NVIDIA) or channel (Intel) and the flavour of its kernel modules."""
+    """The driver branch (NVIDIA) or channel (Intel) and the flavour of its kernel modules.
+
+    `source` is for NVIDIA alone: the distribution's archive, or NVIDIA's CUDA repository.
+    """
 
     branch: str
     modules: ModuleFlavour
+    source: DriverSource = "archive"
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The second vendor of a host that uses accelerators of both: its driver, but not its image."""
+
+    vendor: Vendor
+    driver: Driver
+
+
+@dataclass(frozen=True)
+class KernelUpgrade:
+    """The kernel a host has to boot before its accelerator works: the package that brings it."""
+
+    package: str
+    series: str
+    flavour: str
+    repository: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +73,11 @@ class Image:
 
 @dataclass(frozen=True)
 class Target:
-    """What one host is to become."""
+    """What one host is to become.
+
+    `kernel` is the one that runs, `kernel_flavour` that of the one to run; `nvswitch` says what joins the
+    GPUs, where a fabric manager has to run for them.
+    """
 
     vendor: Vendor
     os: str
@@ -59,6 +87,22 @@ class Target:
     kernel_flavour: str
     image: Image
     notes: tuple[str, ...] = ()
+    kernel_upgrade: KernelUpgrade | None = None
+    beside: Beside | None = None
+    nvswitch: NvSwitches | None = None
+
+    def driver_of(self, vendor: Vendor) -> Driver:
+        """The driver of a vendor that the host uses; ValueError when it uses none of it."""
+        if vendor == self.vendor and self.driver:
+            return self.driver
+        if self.beside and vendor == self.beside.vendor:
+            return self.beside.driver
+        raise ValueError(f"this target has no {vendor} driver")
+
+    @property
+    def vendors(self) -> tuple[Vendor, ...]:
+        """Every vendor whose software the host gets."""
+        return (self.vendor, self.beside.vendor) if self.beside else (self.vendor,)
 
 
 @dataclass(frozen=True)

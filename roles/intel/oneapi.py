@@ -13,7 +13,7 @@ def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
     """The runtime's packages from Intel's oneAPI repository."""
     runtime = catalog.intel_oneapi.runtime
     return Manifest(
-        repositories=(repository(runtime.repository, settings, catalog),),
+        repositories=(repository(runtime.repository, target, settings, catalog),),
         packages=tuple(Package(name) for name in runtime.packages),
         foreign_sources=dict.fromkeys(runtime.foreign_sources, "xpulab writes its own source for oneAPI"),
     )

@@ -14,7 +14,7 @@ def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
     toolkit = catalog.nvidia_container_toolkit
     packages, cdi = toolkit.packages, toolkit.cdi
     return Manifest(
-        repositories=(repository(packages.repository, settings, catalog),),
+        repositories=(repository(packages.repository, target, settings, catalog),),
         packages=tuple(Package(name, version=packages.version) for name in packages.names),
         json_settings=(
             JsonSettings(catalog.docker[settings.policy.engine].daemon_json, toolkit.runtime.settings),

@@ -1,73 +1,69 @@
-"""NVIDIA's driver from the distribution's archive, its kernel module, and the persistence daemon."""
+"""NVIDIA's driver from one source, its kernel module, and the persistence daemon."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from roles.nvidia import archive, cuda_repository
 from roles.templates import file
 from xpulab.catalog.models import Catalog
-from xpulab.catalog.nvidia import NvidiaModules
+from xpulab.catalog.nvidia import NVIDIA_SOURCES
 from xpulab.lab import HostSettings
-from xpulab.manifest import LoadedModule, Manifest, Package, Unit
+from xpulab.manifest import File, LoadedModule, Manifest, Unit
 from xpulab.target import Driver, Target
 
 
+class _Files(NamedTuple):
+    early: tuple[File, ...]
+    drop_in: File
+
+
 def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
-    """One branch in one flavour, nouveau kept out, the CUDA repository's driver packages pinned away."""
-    driver = _driver(target)
-    flavour: NvidiaModules = "open" if driver.modules == "open" else "proprietary"
+    """One branch in one flavour from one source, nouveau kept out, every other source pinned away."""
+    driver = target.driver_of("nvidia")
+    source, provided_by = _from_source(target, settings, catalog)
+    module, persistence = catalog.nvidia_driver.kernel_module, catalog.nvidia_driver.persistence
+    files = _files(driver, catalog)
+    loaded = LoadedModule(
+        module.name,
+        license=module.licenses["open" if driver.modules == "open" else "proprietary"],
+        provided_by=provided_by,
+        displaces=module.displaces,
+    )
+    return source + Manifest(
+        files=(*files.early, files.drop_in),
+        modules=(loaded,),
+        units=(Unit(persistence.unit, configured_by=(files.drop_in.path,)),),
+    )
+
+
+def _from_source(
+    target: Target, settings: HostSettings, catalog: Catalog
+) -> tuple[Manifest, tuple[str, ...]]:
+    """The source's part of the manifest, and the names of the packages that bring the modules."""
+    if target.driver_of("nvidia").source == "cuda":
+        return cuda_repository.manifest(target, settings, catalog), cuda_repository.module_packages(
+            target, catalog
+        )
+    return archive.manifest(target, settings, catalog), archive.module_packages(target, catalog)
+
+
+def _files(driver: Driver, catalog: Catalog) -> _Files:
     data = catalog.nvidia_driver
-    module, pin = data.kernel_module, data.cuda_repository_pin
-    drop_in = f"/etc/systemd/system/{data.persistence.unit}.d/xpulab.conf"
-    return Manifest(
-        packages=_packages(target, driver, flavour, catalog),
-        absent_packages=_absent(target, driver, flavour, catalog),
-        files=(
-            file("/etc/modprobe.d/xpulab-nouveau.conf", "before-packages", displaces=module.displaces),
-            file(
-                "/etc/apt/preferences.d/xpulab-nvidia.pref",
-                "before-packages",
-                label=pin.label,
-                packages=pin.packages,
-            ),
-            # The unit that comes with the package runs the daemon with persistence mode off.
-            file(drop_in, command=data.persistence.command),
+    refused = [label for each in NVIDIA_SOURCES if each != driver.source for label in data.pin.labels[each]]
+    early = (
+        file(
+            "/etc/modprobe.d/xpulab-nouveau.conf", "before-packages", displaces=data.kernel_module.displaces
         ),
-        modules=(
-            LoadedModule(
-                module.name,
-                license=module.licenses[flavour],
-                provided_by=tuple(_name(each, target, driver) for each in data.archive.modules[flavour]),
-                displaces=module.displaces,
-            ),
+        file(
+            "/etc/apt/preferences.d/xpulab-nvidia.pref",
+            "before-packages",
+            refused=refused,
+            packages=data.pin.packages,
+            # The archive's names bear their branch.
+            branch=driver.branch if driver.source == "cuda" else None,
         ),
-        units=(Unit(data.persistence.unit, configured_by=(drop_in,)),),
     )
-
-
-def _driver(target: Target) -> Driver:
-    if target.driver is None:
-        raise ValueError("an NVIDIA target has a driver")
-    return target.driver
-
-
-def _packages(
-    target: Target, driver: Driver, flavour: NvidiaModules, catalog: Catalog
-) -> tuple[Package, ...]:
-    archive = catalog.nvidia_driver.archive
-    floor = catalog.nvidia_driver.branches[driver.branch].security_floor
-    # The modules' meta packages carry the kernel's version, so the driver's floor means nothing to them.
-    return (
-        *(Package(_name(each, target, driver), minimum=floor) for each in archive.user_space),
-        *(Package(_name(each, target, driver)) for each in archive.modules[flavour]),
-    )
-
-
-def _absent(target: Target, driver: Driver, flavour: NvidiaModules, catalog: Catalog) -> tuple[str, ...]:
-    other: NvidiaModules = "proprietary" if flavour == "open" else "open"
-    archive = catalog.nvidia_driver.archive
-    return tuple(
-        _name(each, target, driver) for each in archive.modules_of_flavour[other] + archive.displaces
-    )
-
-
-def _name(template: str, target: Target, driver: Driver) -> str:
-    return template.format(branch=driver.branch, kernel=target.kernel, kernel_flavour=target.kernel_flavour)
+    # The unit that comes with the package runs the daemon with persistence mode off.
+    path = f"/etc/systemd/system/{data.persistence.unit}.d/xpulab.conf"
+    return _Files(early, file(path, command=data.persistence.command))

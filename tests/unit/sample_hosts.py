@@ -24,6 +24,8 @@ ARC_A770, ARC_B580, MAX_1100, FLEX_170, UHD_770 = (
     "8086:56c0",
     "8086:4680",
 )
+NOBLE_HWE, BOOKWORM, BACKPORTS = "6.17.0-20-generic", "6.1.0-28-amd64", "6.12.12+bpo-amd64"
+B200, NVSWITCH = "10de:2901", "10de:22a3"
 ASPEED, RADEON = "1a03:2000", "1002:744c"
 
 
@@ -33,16 +35,29 @@ def function(pci_id: str, number: int = 1, pci_class: str = "030000") -> PciFunc
 
 
 def host(*pci_ids: str, **facts: Any) -> Observed:
-    """A host with display-class functions of these ids, plenty of disk, and other facts as given."""
+    """A host with display-class functions of these ids (an NVSwitch is a bridge), much disk, and facts."""
     known: dict[str, Any] = {
         "os_id": "ubuntu",
         "os_version": "22.04",
         "architecture": "x86_64",
         "kernel": GA,
         "engine_free_bytes": 200 * 10**9,
-        "pci": tuple(function(pci_id, number) for number, pci_id in enumerate(pci_ids, 1)),
+        "pci": tuple(
+            function(pci_id, number, "068000" if pci_id == NVSWITCH else "030000")
+            for number, pci_id in enumerate(pci_ids, 1)
+        ),
     }
     return Observed(**{**known, **facts})
+
+
+def noble(*pci_ids: str, **facts: Any) -> Observed:
+    """A host with Ubuntu 24.04 on its GA kernel."""
+    return host(*pci_ids, **{"os_version": "24.04", "kernel": HWE, **facts})
+
+
+def debian(*pci_ids: str, **facts: Any) -> Observed:
+    """A host with Debian 12 on its own kernel."""
+    return host(*pci_ids, **{"os_id": "debian", "os_version": "12", "kernel": BOOKWORM, **facts})
 
 
 def settings(**policy: Any) -> HostSettings:

@@ -15,6 +15,7 @@ from xpulab.manifest import (
     Package,
     Unit,
     WantedImage,
+    WantedKernel,
 )
 from xpulab.observed import (
     AptSource,
@@ -72,6 +73,29 @@ def test_an_unwanted_package_differs_only_while_it_is_there() -> None:
     assert kinds(manifest, BARE) == []
     stale = replace(BARE, packages={"intel-level-zero-gpu": InstalledPackage("1.3")})
     assert kinds(manifest, stale) == [Kind.ABSENT_PACKAGE]
+
+
+def test_an_unwanted_pattern_stands_for_every_package_it_matches() -> None:
+    manifest = Manifest(absent_packages=("*nvidia*-580-server*", "nvidia-utils-580-server"))
+    there = dict.fromkeys(("nvidia-utils-580-server", "nvidia-utils-595-server"), InstalledPackage("1"))
+    assert [each.name for each in drift(manifest, replace(BARE, packages=there))] == [
+        "nvidia-utils-580-server"
+    ]
+
+
+def test_a_package_of_a_later_branch_differs_where_its_name_does_not_tell() -> None:
+    manifest = Manifest(packages=(Package("nvidia-open", minimum="595.71.05", below="596"),))
+    for version, differs in (("595.91.07-1ubuntu1", False), ("610.57.04-1ubuntu1", True), ("595.45-1", True)):
+        observed = replace(BARE, packages={"nvidia-open": InstalledPackage(version)})
+        assert bool(drift(manifest, observed)) == differs, version
+
+
+def test_an_older_kernel_than_the_wanted_series_asks_for_a_reboot() -> None:
+    manifest = Manifest(kernels=(WantedKernel("6.2", "linux-generic-hwe-22.04"),))
+    (difference,) = drift(manifest, BARE)
+    assert (difference.kind, difference.found) == (Kind.REBOOT, "5.15.0-161-generic runs")
+    for kernel in ("6.8.0-87-generic", "6.12.12+bpo-amd64", "7.0.0-1-generic", "custom"):
+        assert drift(manifest, replace(BARE, kernel=kernel)) == ()
 
 
 def test_a_file_differs_in_content_mode_or_owner() -> None:

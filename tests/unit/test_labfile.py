@@ -47,7 +47,7 @@ def test_ssh_host_keys_are_always_checked(tmp_path: Path) -> None:
     ("mistake", "words"),
     [
         ("polcy: {torch: '2.14'}", ["hosts.gpu-02", "polcy", "unknown key"]),
-        ("policy: {prefer: amd}", ["hosts.gpu-02", "policy.prefer", "'nvidia' or 'intel'", "'amd'"]),
+        ("policy: {prefer: amd}", ["hosts.gpu-02", "policy.prefer", "'nvidia', 'intel' or 'both'", "'amd'"]),
         ("policy: {torch: 2.10}", ["hosts.gpu-02", "policy.torch", "string"]),
         ("users: ['ops; rm -rf /']", ["hosts.gpu-02", "users.0", "rm -rf"]),
         ("address: '-oProxyCommand=x'", ["hosts.gpu-02", "address"]),

@@ -30,7 +30,7 @@ def test_a_lab_wide_torch_version_does_not_refuse_its_cpu_hosts() -> None:
 
 
 def test_a_cpu_host_may_run_any_kernel() -> None:
-    target = resolved(resolve(host(kernel="6.8.0-1021-aws"), settings(), load()))
+    target = resolved(resolve(host(kernel="6.8.0-1021-xanmod"), settings(), load()))
     assert target.kernel_flavour == "unknown"
 
 

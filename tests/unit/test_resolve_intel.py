@@ -7,20 +7,25 @@ import pytest
 from tests.unit.sample_hosts import (
     ARC_A770,
     ARC_B580,
+    BACKPORTS,
     FLEX_170,
     GA,
     HWE,
     MAX_1100,
+    NOBLE_HWE,
     RTX_3090,
     UHD_770,
+    debian,
     function,
     host,
+    noble,
     resolved,
     settings,
 )
 from xpulab.catalog import load
+from xpulab.observed import Observed
 from xpulab.resolve import resolve
-from xpulab.target import Driver, Refusal
+from xpulab.target import Beside, Driver, KernelUpgrade, Refusal
 
 
 def test_arc_a_on_the_hwe_kernel_gets_the_unified_channel_and_its_in_tree_driver() -> None:
@@ -32,10 +37,72 @@ def test_arc_a_on_the_hwe_kernel_gets_the_unified_channel_and_its_in_tree_driver
     assert any("does not validate" in note for note in target.notes)
 
 
-def test_arc_a_on_the_ga_kernel_is_refused_with_the_command_that_brings_a_newer_one() -> None:
-    refusal = resolve(host(ARC_A770, kernel=GA), settings(), load())
+@pytest.mark.parametrize(
+    ("observed", "upgrade"),
+    [
+        (host(ARC_A770), KernelUpgrade("linux-generic-hwe-22.04", "6.2", "generic-hwe-22.04")),
+        (noble(ARC_B580), KernelUpgrade("linux-generic-hwe-24.04", "6.12", "generic-hwe-24.04")),
+        (
+            noble("8086:e223", kernel="6.14.0-30-generic"),
+            KernelUpgrade("linux-generic-hwe-24.04", "6.17", "generic-hwe-24.04"),
+        ),
+        (debian(ARC_A770), KernelUpgrade("linux-image-amd64", "6.2", "amd64", "debian-backports")),
+        (noble(ARC_A770), None),
+        (noble(ARC_B580, kernel=NOBLE_HWE), None),
+        (debian(ARC_A770, kernel=BACKPORTS), None),
+    ],
+)
+def test_a_card_that_needs_a_newer_kernel_of_its_system_gets_it(
+    observed: Observed, upgrade: KernelUpgrade | None
+) -> None:
+    target = resolved(resolve(observed, settings(), load()))
+    assert target.kernel_upgrade == upgrade
+    if upgrade:
+        assert target.kernel_flavour == upgrade.flavour
+        assert any(upgrade.package in note for note in target.notes)
+
+
+def test_a_lowlatency_kernel_is_its_owners_choice_and_is_not_replaced() -> None:
+    refusal = resolve(host(ARC_A770, kernel="5.15.0-100-lowlatency"), settings(), load())
     assert isinstance(refusal, Refusal)
     assert "apt install linux-generic-hwe-22.04" in refusal.remedy and "reboot" in refusal.remedy
+
+
+def test_ubuntu_2404_has_the_ppa_for_clients_and_lts_2523_for_max() -> None:
+    arc = resolved(resolve(noble(ARC_B580, kernel=NOBLE_HWE), settings(), load()))
+    assert arc.driver == Driver("ppa", "in-tree")
+    assert arc.image.reference == "intel/pytorch:xpu-2.13.0-ubuntu24.04"
+    assert resolved(resolve(noble(MAX_1100), settings(), load())).driver == Driver("lts/2523", "dkms")
+    assert isinstance(resolve(noble(MAX_1100, kernel=NOBLE_HWE), settings(), load()), Refusal)
+
+
+def test_arc_a_on_debian_12_has_all_user_space_in_its_image() -> None:
+    target = resolved(resolve(debian(ARC_A770), settings(), load()))
+    assert target.driver == Driver("distribution", "in-tree")
+    assert any("in the image" in note for note in target.notes)
+
+
+@pytest.mark.parametrize("card", [ARC_B580, MAX_1100, FLEX_170, "8086:7d55"])
+def test_other_intel_gpus_are_refused_on_debian_12_naming_a_system_that_serves_them(card: str) -> None:
+    refusal = resolve(debian(card, kernel=BACKPORTS), settings(), load())
+    assert isinstance(refusal, Refusal)
+    assert "install Ubuntu" in refusal.remedy
+
+
+def test_prefer_both_installs_both_drivers_and_the_nvidia_image() -> None:
+    target = resolved(resolve(host(RTX_3090, ARC_A770), settings(prefer="both"), load()))
+    assert (target.vendor, target.driver) == ("nvidia", Driver("580", "open"))
+    assert target.beside == Beside("intel", Driver("unified", "in-tree"))
+    assert [gpu.pci_id for gpu in target.accelerators] == [RTX_3090, ARC_A770]
+    assert target.kernel_flavour == "generic-hwe-22.04" and target.kernel_upgrade
+    assert target.image.repository == "pytorch/pytorch"
+    assert any("docker pull intel/pytorch" in note for note in target.notes)
+    assert not any("idle" in note for note in target.notes)
+
+
+def test_prefer_both_with_one_vendor_is_an_ordinary_host() -> None:
+    target = resolved(resolve(host(RTX_3090), settings(prefer="both"), load()))
+    assert target.beside is None and target.vendor == "nvidia"
 
 
 @pytest.mark.parametrize("device", ["e20b", "e212", "64a0", "b080"])

@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.sample_hosts import (
     ARC_A770,
+    B200,
     GTX_1080_TI,
     H100,
     HWE,
@@ -16,6 +17,7 @@ from tests.unit.sample_hosts import (
     RTX_5090,
     UHD_770,
     V100,
+    debian,
     function,
     host,
     resolved,
@@ -95,14 +97,15 @@ def test_branch_595_on_volta_is_refused_naming_card_and_branch_that_would_do() -
     [
         ("535", "no security fixes since June 2026"),
         ("600", "the catalog has only"),
-        ("610", "no packages of it"),
+        ("470", "no security fixes since July 2024"),
     ],
 )
 def test_a_branch_that_cannot_be_installed_is_refused_with_those_that_can(branch: str, why: str) -> None:
     refusal = resolve(host(RTX_3090), settings(nvidia_driver=branch), load())
     assert isinstance(refusal, Refusal)
     assert why in refusal.reason
-    assert refusal.remedy == "set policy nvidia_driver to 580 or 595"
+    assert refusal.remedy.startswith("set policy nvidia_driver to 580 or 590 or 595 or 610")
+    assert ("nvidia_driver_end_of_life: allow" in refusal.remedy) == (branch == "535")
 
 
 def test_old_and_new_gpu_share_the_proprietary_modules_and_an_image_with_code_for_both() -> None:
@@ -188,9 +191,86 @@ def test_policy_torch_older_than_any_lawful_image_is_refused_with_the_versions_t
     assert "2.14.1" in refusal.remedy and "2.7.1" in refusal.remedy and "2.6.0" not in refusal.remedy
 
 
-def test_gpus_behind_an_nvswitch_are_refused_for_want_of_a_fabric_manager() -> None:
+def test_an_nvswitch_is_told_by_its_pci_id_and_nvlink5_by_several_gpus_of_its_chips() -> None:
     switch = function("10de:22a3", 9, "068000")
     observed = host(H100)
-    result = resolve(replace(observed, pci=(*observed.pci, switch)), settings(), load())
-    assert isinstance(result, Refusal)
-    assert "fabric manager" in result.reason
+    target = resolved(resolve(replace(observed, pci=(*observed.pci, switch)), settings(), load()))
+    assert (target.nvswitch, target.driver) == ("nvswitch", Driver("580", "open"))
+    assert resolved(resolve(host(B200), settings(), load())).nvswitch is None
+    board = resolved(resolve(host(B200, B200), settings(), load()))
+    assert (board.nvswitch, board.driver) == ("nvlink5", Driver("580", "open", "cuda"))
+
+
+def test_nvlink5_from_the_archive_is_refused_as_nvlsm_is_not_there() -> None:
+    refusal = resolve(host(B200, B200), settings(nvidia_source="archive"), load())
+    assert isinstance(refusal, Refusal)
+    assert "nvlsm" in refusal.reason and refusal.remedy == "set policy nvidia_source: cuda"
+
+
+@pytest.mark.parametrize(
+    ("version", "asked", "driver"),
+    [
+        ("22.04", {}, Driver("580", "open", "archive")),
+        ("24.04", {}, Driver("580", "open", "archive")),
+        ("24.04", {"nvidia_driver": "595"}, Driver("595", "open", "archive")),
+        ("24.04", {"nvidia_driver": "610"}, Driver("610", "open", "cuda")),
+        ("24.04", {"nvidia_source": "cuda"}, Driver("580", "open", "cuda")),
+        (
+            "24.04",
+            {"nvidia_driver": "570", "nvidia_driver_end_of_life": "allow"},
+            Driver("570", "open", "cuda"),
+        ),
+        (
+            "22.04",
+            {"nvidia_driver": "535", "nvidia_driver_end_of_life": "allow"},
+            Driver("535", "proprietary", "cuda"),
+        ),
+    ],
+)
+def test_the_archive_is_the_source_where_it_has_the_branch(
+    version: str, asked: dict[str, str], driver: Driver
+) -> None:
+    observed = host(RTX_3090, os_version=version, kernel=HWE)
+    assert resolved(resolve(observed, settings(**asked), load())).driver == driver
+
+
+def test_debian_12_has_its_driver_from_the_cuda_repository() -> None:
+    target = resolved(resolve(debian(RTX_3090), settings(), load()))
+    assert target.driver == Driver("580", "open", "cuda")
+    assert target.kernel_flavour == "amd64"
+    assert any("--gpus all" in note for note in target.notes)
+
+
+def test_an_end_of_life_branch_that_the_policy_allows_is_noted() -> None:
+    allowed = settings(nvidia_driver="570", nvidia_driver_end_of_life="allow")
+    target = resolved(resolve(host(RTX_3090), allowed, load()))
+    assert any("no security fixes since January 2026" in note for note in target.notes)
+    assert target.image.tag == "2.14.1-cuda12.6-cudnn9-runtime"
+
+
+def test_dkms_under_secure_boot_needs_an_enrolled_key() -> None:
+    refusal = resolve(debian(RTX_3090, secure_boot=True), settings(), load())
+    assert isinstance(refusal, Refusal)
+    assert "Secure Boot" in refusal.reason and "mokutil" in refusal.remedy
+    resolved(resolve(debian(RTX_3090, secure_boot=True), settings(machine_owner_key="enrolled"), load()))
+
+
+def test_the_archive_is_chosen_over_a_source_that_secure_boot_forbids() -> None:
+    refusal = resolve(host(RTX_3090, secure_boot=True), settings(nvidia_driver="610"), load())
+    assert isinstance(refusal, Refusal)
+    assert refusal.remedy.startswith("set policy nvidia_driver to 580 or 595, or turn Secure Boot off")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "flavour"),
+    [
+        ("6.8.0-1021-aws", "aws"),
+        ("5.15.0-1050-azure", "azure"),
+        ("6.8.0-1010-gcp", "gcp"),
+        ("5.15.0-1040-nvidia", "nvidia"),
+        ("5.15.0-100-lowlatency", "lowlatency"),
+        ("6.8.0-1005-oracle", "oracle"),
+    ],
+)
+def test_a_cloud_kernel_gets_the_modules_of_its_flavour(kernel: str, flavour: str) -> None:
+    assert resolved(resolve(host(H100, kernel=kernel), settings(), load())).kernel_flavour == flavour

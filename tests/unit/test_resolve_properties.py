@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
+
+import pytest
 from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from roles import desired
-from tests.unit.sample_hosts import ARC_A770, FLEX_170, GA, HWE, MAX_1100, host
+from tests.unit.sample_hosts import (
+    ARC_A770,
+    BACKPORTS,
+    BOOKWORM,
+    FLEX_170,
+    GA,
+    HWE,
+    MAX_1100,
+    NOBLE_HWE,
+    host,
+)
 from xpulab.catalog import load
 from xpulab.catalog.entry import release
 from xpulab.catalog.images import CatalogImage
@@ -30,6 +43,15 @@ INTEL = [
     if CATALOG.intel_devices[key].pytorch == "supported"
 ]
 CLOSE = [MAX_1100, FLEX_170, ARC_A770, "8086:7d55"]  # families whose channels or images differ in part
+SYSTEMS = [
+    {"os_id": system, "os_version": version, "kernel": kernel}
+    for system, version, kernels in (
+        ("ubuntu", "22.04", (GA, HWE, "6.8.0-1021-aws")),
+        ("ubuntu", "24.04", (HWE, "6.14.0-30-generic", NOBLE_HWE)),
+        ("debian", "12", (BOOKWORM, BACKPORTS)),
+    )
+    for kernel in kernels
+]
 lists_of_cards = st.one_of(
     *(
         st.lists(cards, min_size=1, max_size=3)
@@ -46,16 +68,22 @@ anything = st.builds(
 policies = st.builds(
     Policy,
     torch=st.sampled_from([None] * 8 + ["2.14", "2.14.1", "2.15", "2.9", "2.9.0", "2.0", "1.13", "9.9.9"]),
-    prefer=st.sampled_from(["nvidia", "intel"]),
+    prefer=st.sampled_from(["nvidia", "intel", "both"]),
     nvidia_driver=st.sampled_from([None] * 4 + ["470", "535", "580", "590", "595", "595", "610", "999"]),
     engine=st.sampled_from(["docker.io", "docker-ce"]),
-    intel_channel=st.sampled_from([None] * 4 + ["unified", "lts/2523", "lts/2350"]),
+    nvidia_driver_end_of_life=st.sampled_from(["refuse", "allow"]),
+    nvidia_source=st.sampled_from([None, None, None, "archive", "cuda"]),
+    machine_owner_key=st.sampled_from(["none", "enrolled"]),
+    intel_channel=st.sampled_from([None] * 4 + ["unified", "ppa", "distribution", "lts/2523", "lts/2350"]),
     unsupported=st.sampled_from(["refuse", "cpu"]),
 )
 labs = st.builds(
-    lambda ids, kernel, secure_boot: host(*ids, kernel=kernel, secure_boot=secure_boot),
+    lambda ids, system, secure_boot, switched: host(
+        *ids, *(["10de:22a3"] if switched else []), secure_boot=secure_boot, **system
+    ),
     lists_of_cards,
-    st.sampled_from([GA, HWE]),
+    st.sampled_from(SYSTEMS),
+    st.booleans(),
     st.sampled_from([False, False, False, True]),
 )
 oddities = st.builds(
@@ -76,6 +104,8 @@ def check_nvidia(target: Target) -> None:
     branch = CATALOG.nvidia_driver.branches[target.driver.branch]
     assert release(branch.at_least or "0") >= release(CATALOG.cuda[image.cuda].minimum_driver)
     for gpu in target.accelerators:
+        if gpu.family not in CATALOG.nvidia_families:
+            continue
         family = CATALOG.nvidia_families[gpu.family]
         assert image.runs_on(gpu.compute_capability or "")
         assert target.driver.modules in family.modules
@@ -83,11 +113,12 @@ def check_nvidia(target: Target) -> None:
 
 
 def check_intel(target: Target) -> None:
-    assert target.driver is not None
-    channel = CATALOG.intel_compute.channels[target.driver.branch]
+    channel = CATALOG.intel_compute.channels[target.driver_of("intel").branch]
+    assert target.os in channel.suites
     for gpu in target.accelerators:
-        assert gpu.family in image_of(target).families
-        assert gpu.family in channel.families
+        if gpu.family in CATALOG.intel_devices:
+            assert target.beside or gpu.family in image_of(target).families
+            assert gpu.family in channel.families
 
 
 @profile(max_examples=400, deadline=None)
@@ -102,7 +133,7 @@ def test_any_host_gets_a_target_that_fits_every_accelerator_or_a_refusal_with_a_
     assert bool(result.accelerators) == (result.vendor != "cpu")
     if result.vendor == "nvidia":
         check_nvidia(result)
-    elif result.vendor == "intel":
+    if "intel" in result.vendors:
         check_intel(result)
 
 
@@ -116,17 +147,26 @@ def test_any_target_has_a_manifest_with_one_intel_channel_at_most_and_no_contrad
     if isinstance(target, Refusal):
         return
     manifest = desired(target, settings, CATALOG)
-    assert sum(repository.name == "intel-gpu" for repository in manifest.repositories) <= 1
+    repositories = [repository.name for repository in manifest.repositories]
+    assert len(repositories) == len(set(repositories))
+    assert len({"intel-gpu", "intel-graphics-ppa"} & set(repositories)) <= 1
+    if target.vendor == "nvidia":
+        assert ("nvidia-cuda" in repositories) == (target.driver_of("nvidia").source == "cuda")
     names = [package.name for package in manifest.packages]
     assert len(names) == len(set(names))
-    assert not set(names) & set(manifest.absent_packages)
+    assert not [name for name in names for pattern in manifest.absent_packages if fnmatch(name, pattern)]
     paths = [file.path for file in manifest.files]
     assert len(paths) == len(set(paths))
 
 
-def test_every_intel_device_gets_a_target_or_a_refusal_with_a_remedy() -> None:
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: "-".join(system.values()))
+def test_every_intel_device_gets_a_target_or_a_refusal_with_a_remedy_on_every_system(
+    system: dict[str, str],
+) -> None:
     outcomes = {"target": 0, "refusal": 0}
     for device in CATALOG.intel_by_device:
-        result = resolve(host(f"8086:{device}", kernel=HWE), HostSettings(), CATALOG)
+        result = resolve(host(f"8086:{device}", **system), HostSettings(), CATALOG)
+        if isinstance(result, Refusal):
+            assert result.reason and result.remedy
         outcomes["refusal" if isinstance(result, Refusal) else "target"] += 1
     assert sum(outcomes.values()) == 311 and all(outcomes.values())

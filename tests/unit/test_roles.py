@@ -4,15 +4,34 @@ from __future__ import annotations
 
 import ast
 import json
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
 from roles import desired
-from tests.unit.sample_hosts import ARC_A770, GTX_1080_TI, HWE, MAX_1100, RTX_3090, host, resolved, settings
+from tests.unit.sample_hosts import (
+    ARC_A770,
+    ARC_B580,
+    B200,
+    BOOKWORM,
+    GA,
+    GTX_1080_TI,
+    H100,
+    HWE,
+    MAX_1100,
+    NOBLE_HWE,
+    NVSWITCH,
+    RTX_3090,
+    debian,
+    host,
+    noble,
+    resolved,
+    settings,
+)
 from xpulab.catalog import load
 from xpulab.lab import HostSettings, RepositoryOverride
-from xpulab.manifest import LoadedModule, Manifest, Membership, Package, Unit
+from xpulab.manifest import LoadedModule, Manifest, Membership, Package, Unit, WantedKernel
 from xpulab.observed import Observed
 from xpulab.resolve import resolve
 
@@ -197,7 +216,7 @@ def test_the_record_on_the_host_says_what_it_is() -> None:
     record = json.loads(content(manifest_of(host(RTX_3090)), "/etc/xpulab/host.json"))
     assert record["vendor"] == "nvidia"
     assert record["accelerators"][0]["compute_capability"] == "8.6"
-    assert record["driver"] == {"branch": "580", "modules": "open"}
+    assert record["driver"] == {"branch": "580", "modules": "open", "source": "archive"}
     assert record["engine"] == "docker.io"
     assert record["image"] == {"reference": "pytorch/pytorch:2.14.1-cuda13.0-cudnn9-runtime", "digest": None}
     assert json.loads(content(manifest_of(host()), "/etc/xpulab/host.json"))["driver"] is None
@@ -205,3 +224,113 @@ def test_the_record_on_the_host_says_what_it_is() -> None:
 
 def test_the_same_host_gets_the_same_manifest_byte_for_byte() -> None:
     assert manifest_of(host(MAX_1100)) == manifest_of(host(MAX_1100))
+
+
+def absent(manifest: Manifest, name: str) -> bool:
+    return any(fnmatch(name, pattern) for pattern in manifest.absent_packages)
+
+
+def test_another_branch_of_the_archive_goes_with_every_package() -> None:
+    manifest = manifest_of(host(RTX_3090), settings(nvidia_driver="595"))
+    assert "nvidia-utils-595-server" in names(manifest)
+    for package in (
+        "nvidia-utils-580-server",
+        "linux-modules-nvidia-580-server-open-5.15.0-160-generic",
+        "libnvidia-gl-570-server",
+        "nvidia-fabricmanager-580",
+        "cuda-drivers-580",
+        "libnvidia-compute-580",
+        "nvidia-open",
+    ):
+        assert absent(manifest, package), package
+    for package in ("nvidia-firmware-595-server-595.71.05", "libnvidia-container1", "nvidia-persistenced"):
+        assert not absent(manifest, package), package
+
+
+def test_the_cuda_repository_brings_pinning_headers_and_the_branchs_own_names() -> None:
+    manifest = manifest_of(noble(RTX_3090), settings(nvidia_source="cuda"))
+    wanted = {"nvidia-driver-pinning-580", "nvidia-open-580", f"linux-headers-{HWE}", "linux-headers-generic"}
+    assert wanted <= names(manifest)
+    (cuda,) = (each for each in manifest.repositories if each.name == "nvidia-cuda")
+    assert cuda.uri.endswith("/repos/ubuntu2404/x86_64/")
+    assert manifest.modules[0].provided_by == ("nvidia-open-580",)
+    assert absent(manifest, "linux-modules-nvidia-580-server-open-generic") and absent(
+        manifest, "nvidia-open"
+    )
+
+
+def test_from_590_on_names_are_plain_and_versions_tell_the_branch() -> None:
+    manifest = manifest_of(noble(RTX_3090), settings(nvidia_source="cuda", nvidia_driver="595"))
+    assert Package("nvidia-open", minimum="595.71.05", below="596") in manifest.packages
+    assert "nvidia-driver-pinning-595" in names(manifest)
+    assert absent(manifest, "nvidia-driver-pinning-580") and absent(manifest, "libnvidia-compute-580")
+    assert absent(manifest, "cuda-drivers") and not absent(manifest, "nvidia-open")
+
+
+def test_the_other_source_is_pinned_away_and_the_branch_is_pinned_in_the_cuda_repository() -> None:
+    path = "/etc/apt/preferences.d/xpulab-nvidia.pref"
+    archive = content(manifest_of(noble(RTX_3090)), path)
+    cuda = content(manifest_of(noble(RTX_3090), settings(nvidia_source="cuda", nvidia_driver="595")), path)
+    assert "l=NVIDIA CUDA" in archive and "l=Ubuntu" not in archive and "Pin: version" not in archive
+    assert "l=Ubuntu\nPin-Priority: -1" in cuda and "l=NVIDIA CUDA" not in cuda
+    assert "Pin: version 595.*\nPin-Priority: 1001" in cuda
+
+
+@pytest.mark.parametrize(("kernel", "wanted"), [(HWE, True), (GA, False), ("5.15.0-1050-aws", True)])
+def test_the_6_x_kernels_of_2204_need_the_compiler_they_were_built_with(kernel: str, wanted: bool) -> None:
+    manifest = manifest_of(host(RTX_3090, kernel=kernel), settings(nvidia_source="cuda"))
+    assert ("gcc-12" in names(manifest)) == wanted
+
+
+def test_debian_12_has_the_cuda_repository_of_its_own_and_dockers_debian_packages() -> None:
+    manifest = manifest_of(debian(GTX_1080_TI), settings(engine="docker-ce"))
+    assert {"cuda-drivers-580", f"linux-headers-{BOOKWORM}", "linux-headers-amd64"} <= names(manifest)
+    uris = {each.name: each.uri for each in manifest.repositories}
+    assert uris["nvidia-cuda"].endswith("/repos/debian12/x86_64/")
+    assert uris["docker"] == "https://download.docker.com/linux/debian"
+
+
+def test_gpus_behind_an_nvswitch_get_the_fabric_manager_of_their_branch() -> None:
+    manifest = manifest_of(host(H100, NVSWITCH))
+    assert Package("nvidia-fabricmanager-580", minimum="580.159.03") in manifest.packages
+    assert "libnvidia-nscq-580" in names(manifest) and not absent(manifest, "libnvidia-nscq-580")
+    assert Unit("nvidia-fabricmanager.service") in manifest.units
+
+
+def test_nvlink5_boards_get_their_subnet_manager_from_the_cuda_repository() -> None:
+    manifest = manifest_of(noble(B200, B200))
+    assert {"nvidia-fabricmanager", "libnvidia-nscq", "nvlsm", "infiniband-diags"} <= names(manifest)
+    assert "ib_umad" in content(manifest, "/etc/modules-load.d/xpulab-nvlink5.conf")
+
+
+def test_a_kernel_upgrade_brings_the_meta_package_and_asks_for_its_series() -> None:
+    manifest = manifest_of(noble(ARC_B580))
+    assert Package("linux-generic-hwe-24.04") in manifest.packages
+    assert manifest.kernels == (WantedKernel("6.12", "linux-generic-hwe-24.04"),)
+    assert manifest_of(noble(ARC_B580, kernel=NOBLE_HWE)).kernels == ()
+
+
+def test_arc_on_2404_has_the_ppa_and_no_channel_of_intels_repository() -> None:
+    manifest = manifest_of(noble(ARC_A770))
+    (gpu,) = (each for each in manifest.repositories if each.name.startswith("intel-g"))
+    assert (gpu.name, gpu.suite, gpu.components) == ("intel-graphics-ppa", "noble", ("main",))
+    assert {"libze-intel-gpu1", "libze1", "intel-gsc"} <= names(manifest)
+
+
+def test_arc_on_debian_12_gets_kernel_and_firmware_from_backports_and_no_user_space() -> None:
+    manifest = manifest_of(debian(ARC_A770))
+    assert {"linux-image-amd64", "firmware-misc-nonfree"} <= names(manifest)
+    assert not [name for name in names(manifest) if name.startswith(("libze", "intel-"))]
+    (backports,) = manifest.repositories
+    assert (backports.name, backports.components) == ("debian-backports", ("main", "non-free-firmware"))
+    pin = content(manifest, "/etc/apt/preferences.d/xpulab-backports.pref")
+    assert "linux-image-amd64" in pin and "Pin: release n=bookworm-backports" in pin
+    assert Membership("ada", ("video", "render", "docker")) in manifest.memberships
+
+
+def test_a_host_that_uses_both_vendors_gets_both_drivers_and_one_image() -> None:
+    manifest = manifest_of(host(RTX_3090, ARC_A770, kernel=HWE), settings(prefer="both"))
+    assert {"nvidia-utils-580-server", "libze-intel-gpu1"} <= names(manifest)
+    assert len(manifest.images) == 1
+    record = json.loads(content(manifest, "/etc/xpulab/host.json"))
+    assert record["beside"] == {"vendor": "intel", "driver": {"branch": "unified", "modules": "in-tree"}}

@@ -27,7 +27,10 @@ class IntelFamily(Entry):
 
 
 class IntelChannel(Entry):
-    """A channel of Intel's apt repository: whom it serves, and its package names."""
+    """Where a host's Intel packages come from: whom it serves, and its package names.
+
+    One without user space (`user_space_in_image`) is a channel of the distribution's own.
+    """
 
     repository: str
     suites: dict[str, str]
@@ -38,6 +41,7 @@ class IntelChannel(Entry):
     kernel_packages: tuple[str, ...] = ()
     displaces: tuple[str, ...]
     unvalidated: tuple[str, ...] = ()
+    user_space_in_image: bool = False
     opt_in: bool = False
 
 

@@ -13,6 +13,8 @@ from xpulab.catalog.systems import UnattendedUpgrades
 Branch = Annotated[str, StringConstraints(pattern=r"^\d{3}$")]
 ComputeCapability = Annotated[str, StringConstraints(pattern=r"^\d+\.\d$")]
 NvidiaModules = Literal["open", "proprietary"]
+NvidiaSource = Literal["archive", "cuda"]
+NVIDIA_SOURCES: tuple[NvidiaSource, ...] = ("archive", "cuda")
 
 
 class ChipRange(Record):
@@ -57,7 +59,7 @@ class NvidiaFamily(Entry):
 
 
 class DriverBranch(Entry):
-    """An NVIDIA driver branch; `archive` names the systems whose archive has its server packages."""
+    """An NVIDIA driver branch; `archive` and `cuda_repository` name the systems that have it from there."""
 
     kind: str
     state: Literal["supported", "end-of-life"]
@@ -66,6 +68,13 @@ class DriverBranch(Entry):
     security_floor: Version | None = None
     modules: tuple[NvidiaModules, ...] = ("open", "proprietary")
     archive: tuple[str, ...] = ()
+    cuda_repository: tuple[str, ...] = ()
+    note: str | None = None
+
+    def sources(self, system: str) -> tuple[NvidiaSource, ...]:
+        """Where the branch can be had for a system, the archive first: its modules are signed."""
+        has = {"archive": self.archive, "cuda": self.cuda_repository}
+        return tuple(source for source in NVIDIA_SOURCES if system in has[source])
 
     @property
     def at_least(self) -> str | None:
@@ -79,7 +88,41 @@ class ArchivePackages(Entry):
     user_space: tuple[str, ...]
     modules: dict[NvidiaModules, tuple[str, ...]]
     modules_of_flavour: dict[NvidiaModules, tuple[str, ...]]
+    of_other_branch: tuple[str, ...]
     displaces: tuple[str, ...]
+    fabric_manager: tuple[str, ...]
+
+
+class CudaPackages(Entry):
+    """Package names of the CUDA repository's driver, with `{branch}`.
+
+    Up to branch `last_suffixed` a name bears its branch; from then on only the pinning package, and
+    xpulab's own preferences, tell apt which branch a plain name means. `compilers` of DKMS are by system
+    and major version of the kernel.
+    """
+
+    repository: str
+    last_suffixed: Branch
+    pinning: tuple[str, ...]
+    suffixed: dict[NvidiaModules, tuple[str, ...]]
+    plain: dict[NvidiaModules, tuple[str, ...]]
+    compilers: dict[str, dict[Version, tuple[str, ...]]]
+    fabric_manager_suffixed_below: Branch
+    fabric_manager_suffixed: tuple[str, ...]
+    fabric_manager: tuple[str, ...]
+    of_other_branch: tuple[str, ...]
+    displaces: tuple[str, ...]
+
+    def driver(self, branch: str, flavour: NvidiaModules) -> tuple[str, ...]:
+        """The meta packages that bring a branch's driver with modules of a flavour."""
+        names = self.suffixed if branch <= self.last_suffixed else self.plain
+        return tuple(name.format(branch=branch) for name in names[flavour])
+
+    def fabric_manager_of(self, branch: str) -> tuple[str, ...]:
+        """The fabric manager's packages for a branch."""
+        suffixed = branch < self.fabric_manager_suffixed_below
+        names = self.fabric_manager_suffixed if suffixed else self.fabric_manager
+        return tuple(name.format(branch=branch) for name in names)
 
 
 class NvidiaModule(Entry):
@@ -90,10 +133,10 @@ class NvidiaModule(Entry):
     displaces: tuple[str, ...]
 
 
-class Pin(Entry):
-    """Packages of one repository (by its Release label) that apt must never choose."""
+class DriverPin(Entry):
+    """The driver's packages, and the Release labels of the sources that may have them."""
 
-    label: str
+    labels: dict[NvidiaSource, tuple[str, ...]]
     packages: tuple[str, ...]
 
 
@@ -108,6 +151,17 @@ class NvSwitch(Entry):
     """PCI device ids of NVSwitches: GPUs behind one compute only while a fabric manager runs."""
 
     devices: tuple[DeviceId, ...]
+    unit: str
+
+
+class NvLink5(Entry):
+    """Hosts whose NVSwitches are no PCI functions of NVIDIA's: several GPUs of these chips tell them."""
+
+    codenames: tuple[str, ...]
+    gpus: int
+    source_required: NvidiaSource
+    packages: tuple[str, ...]
+    modules: tuple[str, ...]
 
 
 class NvidiaDriver(Record):
@@ -116,10 +170,12 @@ class NvidiaDriver(Record):
     default_branch: Branch
     branches: dict[Branch, DriverBranch]
     archive: ArchivePackages
+    cuda: CudaPackages
     kernel_module: NvidiaModule
-    cuda_repository_pin: Pin
+    pin: DriverPin
     persistence: Persistence
     nvswitch: NvSwitch
+    nvlink5: NvLink5
     unattended_upgrades: UnattendedUpgrades
 
 

@@ -12,12 +12,28 @@ Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{40}$")]
 
 
 class Kernel(Record):
-    """A kernel of an operating system; `suffix` ends `uname -r`, `flavour` its meta packages' names."""
+    """A kernel of an operating system; `suffix` ends `uname -r`, `flavour` its meta packages' names.
+
+    A `superseded` one is met on hosts, but its meta package brings a newer series today. `repository`
+    names the one that the meta package comes from, None for the system's own.
+    """
 
     series: Version
     suffix: str
     flavour: str
     title: str
+    superseded: bool = False
+    repository: str | None = None
+
+
+class KernelPackages(Record):
+    """Names of the packages of a kernel, with `{kernel}` (`uname -r`) and `{kernel_flavour}`.
+
+    `headers` let DKMS build a module for the running kernel and for each one that follows it.
+    """
+
+    meta: str
+    headers: tuple[str, ...]
 
 
 class OperatingSystem(Entry):
@@ -27,7 +43,12 @@ class OperatingSystem(Entry):
     codename: str
     architectures: tuple[str, ...]
     kernels: tuple[Kernel, ...]
+    kernel_packages: KernelPackages
     prerequisites: tuple[str, ...]
+
+    def meta_package(self, kernel: Kernel) -> str:
+        """The package that brings a kernel and its updates."""
+        return self.kernel_packages.meta.format(kernel_flavour=kernel.flavour)
 
 
 class LaterSystem(Entry):
@@ -53,16 +74,23 @@ class Engine(Entry):
     unit: str
     daemon_json: str
     foreign_sources: tuple[Url, ...] = ()
+    notes: dict[str, str] = Field(default_factory=dict)
+    """What the owner of a host should know, by operating system."""
 
 
 class Repository(Entry):
-    """A vendor's apt repository; `suite` may hold `{codename}` or `{channel}`."""
+    """A vendor's apt repository.
+
+    `suite` may hold `{codename}` or `{channel}`; `uri` and `key_url` `{id}` (ubuntu) or `{distribution}`
+    (ubuntu2204). `chosen` lists packages that apt must prefer from here, where it would not by itself.
+    """
 
     uri: Url
     suite: str
     components: tuple[str, ...] = ()
     key_url: Url
     fingerprints: Annotated[tuple[Fingerprint, ...], Field(min_length=1)]
+    chosen: tuple[str, ...] = ()
 
 
 class UnattendedUpgrades(Entry):

@@ -1,0 +1,81 @@
+"""NVIDIA's driver from the CUDA repository: DKMS builds its modules on the host."""
+
+from __future__ import annotations
+
+from roles.repositories import repository
+from xpulab.catalog.models import Catalog
+from xpulab.catalog.nvidia import NvidiaModules
+from xpulab.lab import HostSettings
+from xpulab.manifest import Manifest, Package
+from xpulab.target import Target
+
+
+def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
+    """One branch and what DKMS needs to build it; other branches and the archive's driver absent.
+
+    From branch 590 on a name does not tell its branch: versions below it or of the next one are drift.
+    """
+    cuda, branch = catalog.nvidia_driver.cuda, target.driver_of("nvidia").branch
+    floor = catalog.nvidia_driver.branches[branch].security_floor or branch
+    pinning = tuple(name.format(branch=branch) for name in cuda.pinning)
+    return Manifest(
+        repositories=(repository(cuda.repository, target, settings, catalog),),
+        packages=(
+            *(Package(name) for name in (*pinning, *_build_packages(target, catalog))),
+            *(
+                Package(name, minimum=floor, below=str(int(branch) + 1))
+                for name in module_packages(target, catalog)
+            ),
+        ),
+        absent_packages=_absent(target, catalog),
+    )
+
+
+def module_packages(target: Target, catalog: Catalog) -> tuple[str, ...]:
+    """The meta packages that bring the whole driver, modules included."""
+    return catalog.nvidia_driver.cuda.driver(target.driver_of("nvidia").branch, _flavour(target))
+
+
+def _build_packages(target: Target, catalog: Catalog) -> tuple[str, ...]:
+    """Headers of the running kernel and of those to come, and the compiler that the kernel was built with."""
+    system = catalog.operating_systems[target.os]
+    headers = tuple(
+        each.format(kernel=target.kernel, kernel_flavour=target.kernel_flavour)
+        for each in system.kernel_packages.headers
+    )
+    # A flavour's meta package may bring a newer series than the one that runs.
+    majors = {
+        kernel.series.partition(".")[0]
+        for kernel in system.kernels
+        if kernel.flavour == target.kernel_flavour
+    }
+    compilers = catalog.nvidia_driver.cuda.compilers.get(target.os, {})
+    needed = (name for major in sorted(majors) for name in compilers.get(major, ()))
+    return (*headers, *needed)
+
+
+def _absent(target: Target, catalog: Catalog) -> tuple[str, ...]:
+    driver, branch = catalog.nvidia_driver, target.driver_of("nvidia").branch
+    other: NvidiaModules = "proprietary" if _flavour(target) == "open" else "open"
+    plain = {name for names in driver.cuda.plain.values() for name in names}
+    wanted = set(module_packages(target, catalog))
+    others = (
+        pattern.format(branch=each)
+        for each in driver.branches
+        if each != branch
+        for pattern in driver.cuda.of_other_branch
+    )
+    return tuple(
+        dict.fromkeys(
+            (
+                *driver.cuda.displaces,
+                *driver.cuda.driver(branch, other),
+                *sorted(plain - wanted),
+                *others,
+            )
+        )
+    )
+
+
+def _flavour(target: Target) -> NvidiaModules:
+    return "open" if target.driver_of("nvidia").modules == "open" else "proprietary"

@@ -1,0 +1,32 @@
+"""The fabric manager, without which CUDA does not start on GPUs behind NVSwitches."""
+
+from __future__ import annotations
+
+from roles.templates import file
+from xpulab.catalog.models import Catalog
+from xpulab.lab import HostSettings
+from xpulab.manifest import Manifest, Package, Unit
+from xpulab.target import Target
+
+
+def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
+    """The fabric manager of the driver's branch and source, running; for NVLink 5 its subnet manager too."""
+    data, driver = catalog.nvidia_driver, target.driver_of("nvidia")
+    floor = data.branches[driver.branch].security_floor
+    if driver.source == "cuda":
+        names, below = data.cuda.fabric_manager_of(driver.branch), str(int(driver.branch) + 1)
+        packages = tuple(Package(name, minimum=floor, below=below) for name in names)
+    else:
+        names = tuple(name.format(branch=driver.branch) for name in data.archive.fabric_manager)
+        packages = tuple(Package(name, minimum=floor) for name in names)
+    fabric = Manifest(packages=packages, units=(Unit(data.nvswitch.unit),))
+    return fabric + _nvlink5(catalog) if target.nvswitch == "nvlink5" else fabric
+
+
+def _nvlink5(catalog: Catalog) -> Manifest:
+    """NVLink 5 switches are managed through network adapters, which need modules of their own at boot."""
+    nvlink5 = catalog.nvidia_driver.nvlink5
+    return Manifest(
+        packages=tuple(Package(name) for name in nvlink5.packages),
+        files=(file("/etc/modules-load.d/xpulab-nvlink5.conf", "before-packages", modules=nvlink5.modules),),
+    )

@@ -1,0 +1,75 @@
+"""Why a target is what it is: for each choice the answer, the rule behind it, and the rule's source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from xpulab import reasons_intel, reasons_nvidia
+from xpulab.catalog.entry import Entry
+from xpulab.catalog.models import Catalog
+from xpulab.lab import HostSettings
+from xpulab.reason import Reason
+from xpulab.target import Accelerator, Target
+
+
+@dataclass(frozen=True)
+class _Vendor:
+    accelerator: Callable[[Accelerator, Catalog], Reason]
+    driver: Callable[[Target, HostSettings, Catalog], Iterator[Reason]]
+
+
+VENDORS = {
+    "nvidia": _Vendor(reasons_nvidia.accelerator, reasons_nvidia.driver),
+    "intel": _Vendor(reasons_intel.accelerator, reasons_intel.driver),
+}
+
+
+def reasons(target: Target, settings: HostSettings, catalog: Catalog) -> tuple[Reason, ...]:
+    """The choices made for a host, in the order in which they were made."""
+    return tuple(_reasons(target, settings, catalog))
+
+
+def _reasons(target: Target, settings: HostSettings, catalog: Catalog) -> Iterator[Reason]:
+    for accelerator in target.accelerators:
+        vendor = "nvidia" if accelerator.compute_capability else "intel"
+        yield VENDORS[vendor].accelerator(accelerator, catalog)
+    for vendor in target.vendors:
+        if vendor in VENDORS:
+            yield from VENDORS[vendor].driver(target, settings, catalog)
+    yield _kernel(target, catalog)
+    yield _engine(settings, catalog)
+    yield _image(target, settings, catalog)
+
+
+def _kernel(target: Target, catalog: Catalog) -> Reason:
+    system = catalog.operating_systems[target.os]
+    upgrade = target.kernel_upgrade
+    if upgrade:
+        return Reason.of(
+            "kernel",
+            f"{upgrade.package}, then a reboot",
+            f"the accelerator needs kernel {upgrade.series} or later, and {target.kernel} runs",
+            system,
+        )
+    return Reason.of(
+        "kernel", target.kernel, f"it suits the driver; its packages follow {target.kernel_flavour}", system
+    )
+
+
+def _engine(settings: HostSettings, catalog: Catalog) -> Reason:
+    name = settings.policy.engine
+    return Reason.of("containers", name, "policy engine, which defaults to docker.io", catalog.docker[name])
+
+
+def _image(target: Target, settings: HostSettings, catalog: Catalog) -> Reason:
+    source: Entry = catalog.images[target.image.repository]
+    asked = settings.policy.torch
+    newest = f"the nearest to PyTorch {asked}, which policy asks for" if asked else "the newest PyTorch"
+    if target.vendor == "nvidia":
+        rule = reasons_nvidia.image_rule(target, catalog)
+    elif target.vendor == "intel":
+        rule = f"it serves {reasons_intel.families(target, catalog)}"
+    else:
+        rule = "it is built for the CPU"
+    return Reason.of("image", target.image.reference, f"{newest} of which holds: {rule}", source)
