@@ -16,7 +16,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from xpulab import catalog, explanation_page, hypothetical
+from xpulab import catalog, check_upstreams, explanation_page, hypothetical
 from xpulab.catalog import Catalog
 from xpulab.explanation import Desired, Explanation, as_json, explain
 from xpulab.lab import HostSettings, Policy, explain_errors
@@ -79,6 +79,7 @@ def build(desired: Desired) -> typer.Typer:
             raise typer.BadParameter("name at least one PCI id")
         raise typer.Exit(question.each(wanted) if each else question.together(wanted, as_json_))
 
+    check_upstreams.add_to(app, desired)
     return app
 
 

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from debian.deb822 import Packages
 from debian.debian_support import NativeVersion
@@ -58,50 +57,58 @@ def check_key(repository: AptRepository, web: Web, now: datetime) -> Finding:
     return Finding("apt key", repository.name, rotten, words)
 
 
-def check_packages(wanted: Iterable[tuple[str, Manifest, AptRepository]], web: Web) -> Iterator[Finding]:
-    """Whether every package of each manifest has a candidate in its repositories or its archive.
+@dataclass(frozen=True)
+class Wanted:
+    """The manifest of one kind of host, in words, and the archive of its system."""
 
-    `wanted` are a name for the kind of host, its manifest, and the archive of its system.
-    """
-    index = lru_cache(maxsize=None)(lambda repository: read_index(repository, web))
-    seen: dict[tuple[str, str], Finding] = {}
-    for host, manifest, archive in wanted:
-        sources = (*manifest.repositories, archive)
-        for package in manifest.packages:
-            finding = _package(package, [index(source) for source in sources], host)
-            seen.setdefault((package.name, finding.detail), finding)
-    yield from seen.values()
+    host: str
+    manifest: Manifest
+    archive: tuple[AptRepository, ...]
 
 
-def _package(package: Package, indexes: Iterable[Index | Unreachable], host: str) -> Finding:
-    versions: list[str] = []
-    for index in indexes:
-        if isinstance(index, Unreachable):
-            return Finding("package", package.name, True, str(index))
-        versions += index.get(package.name, [])
+def check_packages(wanted: Iterable[Wanted], web: Web) -> Iterator[Finding]:
+    """Whether every package of each manifest has a candidate in its repositories or its archive."""
+    indexes: dict[AptRepository, Index] = {}
+    seen: set[tuple[Package, bool, tuple[AptRepository, ...]]] = set()
+    for each in wanted:
+        sources = (*each.manifest.repositories, *each.archive)
+        for repository in sources:
+            if repository not in indexes:
+                indexes[repository] = {}
+                try:
+                    indexes[repository] = read_index(repository, web)
+                except Unreachable as error:
+                    yield Finding("apt index", f"{repository.name} {repository.suite}", True, str(error))
+        for package in each.manifest.packages:
+            finding = _package(package, [indexes[source] for source in sources], each.host)
+            key = (package, finding.rotten, each.archive)
+            if key not in seen:
+                seen.add(key)
+                yield finding
+
+
+def _package(package: Package, indexes: Iterable[Index], host: str) -> Finding:
+    versions = [version for index in indexes for version in index.get(package.name, [])]
     if package.version:
-        versions = [version for version in versions if version == package.version]
+        versions = [each for each in versions if each == package.version]
     if package.minimum:
-        versions = [x for x in versions if NativeVersion(x) >= NativeVersion(package.minimum)]
+        versions = [each for each in versions if NativeVersion(each) >= NativeVersion(package.minimum)]
+    if package.below:
+        versions = [each for each in versions if NativeVersion(each) < NativeVersion(package.below)]
     if not versions:
         wish = package.version or (f"{package.minimum} or newer" if package.minimum else "any version")
         return Finding("package", package.name, True, f"{wish} is in no repository of {host}")
     return Finding("package", package.name, False, max(versions, key=NativeVersion))
 
 
-def read_index(repository: AptRepository, web: Web) -> Index | Unreachable:
-    """All packages of one repository, or the Unreachable that says why not."""
+def read_index(repository: AptRepository, web: Web) -> Index:
+    """The versions of all packages of one repository. Raises Unreachable."""
     base = repository.uri.replace("$(ARCH)", "amd64").rstrip("/")
-    places = [f"{base}/dists/{repository.suite}/{part}/binary-amd64" for part in repository.components] or [
-        base
-    ]
+    places = [f"{base}/dists/{repository.suite}/{part}/binary-amd64" for part in repository.components]
     index: Index = {}
-    for place in places:
-        try:
-            for paragraph in Packages.iter_paragraphs(_packages_file(place, web), use_apt_pkg=False):
-                index.setdefault(paragraph["Package"], []).append(paragraph["Version"])
-        except Unreachable as error:
-            return error
+    for place in places or [base]:
+        for paragraph in Packages.iter_paragraphs(_packages_file(place, web), use_apt_pkg=False):
+            index.setdefault(paragraph["Package"], []).append(paragraph["Version"])
     return index
 
 

@@ -10,7 +10,7 @@ from pysequoia import Cert, Tsk  # type: ignore[attr-defined]
 
 from xpulab.manifest import AptRepository, Manifest, Package
 from xpulab.target import Image
-from xpulab.upstreams import check_image, check_key, check_packages
+from xpulab.upstreams import Wanted, check_image, check_key, check_packages
 from xpulab.web import Unreachable
 
 NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)
@@ -69,10 +69,8 @@ def test_a_key_that_was_replaced_or_withdrawn_is_rotten(key: Cert) -> None:
 
 def findings(servers: Servers, *packages: Package) -> dict[str, tuple[bool, str]]:
     manifest = Manifest(repositories=(TOOLKIT,), packages=packages)
-    return {
-        each.name: (each.rotten, each.detail)
-        for each in check_packages([("an NVIDIA host", manifest, ARCHIVE)], servers)
-    }
+    wanted = [Wanted("an NVIDIA host", manifest, (ARCHIVE,))]
+    return {each.name: (each.rotten, each.detail) for each in check_packages(wanted, servers)}
 
 
 def test_every_package_needs_a_candidate_of_the_version_asked_for() -> None:
@@ -104,10 +102,10 @@ def test_every_package_needs_a_candidate_of_the_version_asked_for() -> None:
     assert found["libze1"] == (True, "any version is in no repository of an NVIDIA host")
 
 
-def test_a_repository_that_is_gone_makes_its_packages_rotten() -> None:
-    rotten, detail = findings(Servers({}), Package("docker.io"))["docker.io"]
-    assert rotten
-    assert "HTTP 404" in detail
+def test_a_repository_that_is_gone_is_named_and_its_packages_are_rotten() -> None:
+    found = findings(Servers({}), Package("docker.io"))
+    assert "HTTP 404" in found["toolkit /"][1]
+    assert found["docker.io"][0]
 
 
 def manifest(wanted: str, digest: str) -> dict[str, httpx.Response]:

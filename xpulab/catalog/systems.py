@@ -36,11 +36,20 @@ class KernelPackages(Record):
     headers: tuple[str, ...]
 
 
+class Archive(Record):
+    """Where a system's own packages come from."""
+
+    uri: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+    suites: tuple[str, ...]
+    components: tuple[str, ...]
+
+
 class OperatingSystem(Entry):
     """A system xpulab provisions; `architectures` as `uname -m` and dpkg spell them."""
 
     title: str
     codename: str
+    archive: Archive
     architectures: tuple[str, ...]
     kernels: tuple[Kernel, ...]
     kernel_packages: KernelPackages
