@@ -87,7 +87,7 @@ def _channel(
     for accelerator, channels in zip(accelerators, serving, strict=True):
         if not channels:
             return Refusal(
-                reason=f"xpulab knows no Intel packages for {label(accelerator)} on "
+                reason=f"xpulab knows no packages for {label(accelerator)} on "
                 f"{catalog.operating_systems[system].title}",
                 remedy=_served_elsewhere(accelerator, catalog),
             )

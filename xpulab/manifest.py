@@ -130,7 +130,9 @@ class Manifest:
         merged: dict[str, Any] = {}
         for each in fields(self):
             mine, theirs = getattr(self, each.name), getattr(other, each.name)
-            if isinstance(mine, Mapping):
+            if not theirs:
+                merged[each.name] = mine
+            elif isinstance(mine, Mapping):
                 merged[each.name] = {**mine, **theirs}
             else:
                 merged[each.name] = mine + tuple(item for item in theirs if item not in mine)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -12,6 +13,7 @@ Version = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)*$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https://\S+$")]
 
 
+@lru_cache(maxsize=4096)
 def release(version: str) -> tuple[int, ...]:
     """A dotted version as numbers, to compare: `580.65.06` is (580, 65, 6)."""
     return tuple(int(part) for part in version.split("."))

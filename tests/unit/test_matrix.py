@@ -1,0 +1,23 @@
+"""docs/hardware-matrix.md is what the catalog says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from xpulab.catalog import load
+from xpulab.matrix import matrix
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "hardware-matrix.md"
+
+
+def test_the_page_is_not_stale() -> None:
+    assert PAGE.read_text(encoding="utf-8") == matrix(load()), (
+        "run: python -m xpulab.matrix > docs/hardware-matrix.md"
+    )
+
+
+def test_every_family_is_on_the_page_for_every_system() -> None:
+    page = matrix(load())
+    for family in (*load().nvidia_families.values(), *load().intel_devices.values()):
+        assert f"\n| {family.title}" in page
+    assert "at 0000:" not in page  # a family's line speaks of no single card
