@@ -18,7 +18,8 @@ HEAD = """\
 
 What a host with one such card gets by default, on its system's own kernel; `xpulab explain` says why, and
 answers for other kernels, several cards, Secure Boot and policies. Where cards of a family differ, each group
-of device ids has a line of its own. A package in the kernel column is installed, and the host reboots into it.
+of device ids has a line of its own. A package in the kernel column is installed, and
+the host reboots into it.
 """
 COLUMNS = (
     "| card | system | driver | modules | from | kernel | image, or why not |\n|---|---|---|---|---|---|---|"
@@ -56,8 +57,8 @@ def _lines(title: str, ids: list[str], known: Catalog) -> Iterator[str]:
         outcomes: dict[str, list[str]] = {}
         for pci_id in ids:
             outcomes.setdefault(_outcome(pci_id, key, known), []).append(pci_id)
-        for outcome, those in outcomes.items():
-            systems.setdefault((outcome, tuple(those)), []).append(system.title)
+        for outcome, having in outcomes.items():
+            systems.setdefault((outcome, tuple(having)), []).append(system.title)
     for (outcome, those), titles in systems.items():
         where = "every system" if len(titles) == len(known.operating_systems) else ", ".join(titles)
         some = f": {', '.join(each[-4:] for each in those)}" if len(those) < len(ids) else ""

@@ -113,8 +113,8 @@ def _fitting(branch: str, found: DriverBranch, asked: Question) -> Driver | Obst
         None,
     )
     if flavour is None:
-        needed = allowed_modules(asked.gpus[0])[0]
-        return Obstacle(f"it has no {needed} kernel modules, which {asked.gpus[0].label} needs")
+        gpu = next(each for each in asked.gpus if not set(allowed_modules(each)) & set(found.modules))
+        return Obstacle(f"it has no {allowed_modules(gpu)[0]} kernel modules, which {gpu.label} needs")
     source = _source(found, asked)
     return source if isinstance(source, Obstacle) else Driver(branch, flavour, source)
 

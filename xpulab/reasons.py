@@ -26,8 +26,8 @@ VENDORS = {
 
 
 def reasons(target: Target, settings: HostSettings, catalog: Catalog) -> tuple[Reason, ...]:
-    """The choices made for a host, in the order in which they were made."""
-    return tuple(_reasons(target, settings, catalog))
+    """The choices made for a host, each once, in the order in which they were made."""
+    return tuple(dict.fromkeys(_reasons(target, settings, catalog)))
 
 
 def _reasons(target: Target, settings: HostSettings, catalog: Catalog) -> Iterator[Reason]:
@@ -65,11 +65,11 @@ def _engine(settings: HostSettings, catalog: Catalog) -> Reason:
 def _image(target: Target, settings: HostSettings, catalog: Catalog) -> Reason:
     source: Entry = catalog.images[target.image.repository]
     asked = settings.policy.torch
-    newest = f"the nearest to PyTorch {asked}, which policy asks for" if asked else "the newest PyTorch"
+    best = f"nearest to PyTorch {asked}, which policy asks for," if asked else "newest PyTorch"
     if target.vendor == "nvidia":
         rule = reasons_nvidia.image_rule(target, catalog)
     elif target.vendor == "intel":
-        rule = f"it serves {reasons_intel.families(target, catalog)}"
+        rule = f"serve {reasons_intel.families(target, catalog)}"
     else:
-        rule = "it is built for the CPU"
-    return Reason.of("image", target.image.reference, f"{newest} of which holds: {rule}", source)
+        rule = "are built for the CPU"
+    return Reason.of("image", target.image.reference, f"{best} among the images that {rule}", source)

@@ -58,7 +58,7 @@ def image_rule(target: Target, catalog: Catalog) -> str:
     driver = branch.at_least or target.driver_of("nvidia").branch
     paired = release(driver) >= release(cuda.paired_driver)
     return (
-        f"code for compute capability {', '.join(capabilities)}; CUDA {image.cuda} runs from driver "
+        f"have code for compute capability {', '.join(capabilities)}; CUDA {image.cuda} runs from driver "
         f"{cuda.minimum_driver} on and is paired with {cuda.paired_driver}, the host has {driver} or later"
         + ("" if paired else " (not paired: no just-in-time compilation)")
     )

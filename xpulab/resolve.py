@@ -92,10 +92,16 @@ def _plan(devices: Devices, observed: Observed, policy: Policy, catalog: Catalog
     for vendor in used:
         plan = _plan_of(vendor, devices, observed, policy, catalog)
         if isinstance(plan, Refusal):
-            return plan
+            return _without_the_other(plan, vendor) if len(used) == 2 else plan
         plans.append(plan)
     chosen = combine(*plans) if len(plans) == 2 else plans[0]
     return replace(chosen, notes=_idle(used, devices) + chosen.notes)
+
+
+def _without_the_other(refusal: Refusal, vendor: str) -> Refusal:
+    """A refusal of one vendor's accelerators on a host that was to use both: the other may do alone."""
+    other = "intel" if vendor == "nvidia" else "nvidia"
+    return Refusal(refusal.reason, f"{refusal.remedy}, or set policy prefer: {other} and leave this one idle")
 
 
 def _plan_of(

@@ -138,6 +138,16 @@ def test_a_missing_file_is_refused_by_name(copy: Path) -> None:
         ("images.yml", 'cuda: "13.2"', 'cuda: "13.9"', "a cuda that is in cuda.yml"),
         ("images.yml", "families: [max]", "families: [maxx]", "family maxx is not in intel_devices.yml"),
         ("intel_oneapi.yml", "repository: intel-oneapi", "repository: x", "repository x is not in"),
+        (
+            "nvidia_driver.yml",
+            "archive: [ubuntu-22.04, ",
+            "archive: [ubuntu-22.4, ",
+            "system ubuntu-22.4 is not",
+        ),
+        ("nvidia_driver.yml", "repository: nvidia-cuda", "repository: cuda", "repository cuda is not in"),
+        ("nvidia_driver.yml", "[GB100/102, ", "[GB100, ", "no chips GB100 in"),
+        ("intel_compute.yml", "{ubuntu-24.04: noble}", "{noble: noble}", "system noble is not in"),
+        ("operating_systems.yml", "repository: debian-backports", "repository: bpo", "repository bpo is not"),
         ("intel_compute.yml", "families: [max, flex]", "families: [pvc]", "family pvc is not in"),
     ],
 )

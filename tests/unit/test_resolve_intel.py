@@ -100,6 +100,12 @@ def test_prefer_both_installs_both_drivers_and_the_nvidia_image() -> None:
     assert not any("idle" in note for note in target.notes)
 
 
+def test_prefer_both_is_refused_with_one_vendor_alone_as_a_way_out() -> None:
+    refusal = resolve(host(RTX_3090, ARC_B580, kernel=HWE), settings(prefer="both"), load())
+    assert isinstance(refusal, Refusal)
+    assert "B580" in refusal.reason and "prefer: nvidia" in refusal.remedy
+
+
 def test_prefer_both_with_one_vendor_is_an_ordinary_host() -> None:
     target = resolved(resolve(host(RTX_3090), settings(prefer="both"), load()))
     assert target.beside is None and target.vendor == "nvidia"

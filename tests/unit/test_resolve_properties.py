@@ -130,6 +130,9 @@ def test_any_host_gets_a_target_that_fits_every_accelerator_or_a_refusal_with_a_
     if isinstance(result, Refusal):
         assert result.reason and result.remedy
         return
+    if observed.secure_boot and policy.machine_owner_key == "none":
+        assert all(result.driver_of(vendor).modules != "dkms" for vendor in result.vendors if result.driver)
+        assert "nvidia" not in result.vendors or result.driver_of("nvidia").source == "archive"
     assert bool(result.accelerators) == (result.vendor != "cpu")
     if result.vendor == "nvidia":
         check_nvidia(result)

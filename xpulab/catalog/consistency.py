@@ -17,6 +17,8 @@ def contradictions(catalog: Catalog) -> list[str]:
         *_unknown_repositories(catalog),
         *_unknown_intel_families(catalog),
         *_images_without_an_accelerator(catalog),
+        *_unknown_systems(catalog),
+        *_unknown_nvlink5_chips(catalog),
     ]
 
 
@@ -51,6 +53,13 @@ def _unknown_branches(catalog: Catalog) -> Iterator[str]:
 
 def _unknown_repositories(catalog: Catalog) -> Iterator[str]:
     wanted = [
+        ("nvidia_driver.yml", "cuda", catalog.nvidia_driver.cuda.repository),
+        *(
+            ("operating_systems.yml", key, kernel.repository)
+            for key, system in catalog.operating_systems.items()
+            for kernel in system.kernels
+            if kernel.repository
+        ),
         (
             "nvidia_container_toolkit.yml",
             "packages",
@@ -83,3 +92,31 @@ def _images_without_an_accelerator(catalog: Catalog) -> Iterator[str]:
             yield f"{where}: an Intel image needs families"
         for family in set(image.families) - set(catalog.intel_devices):
             yield f"{where}: family {family} is not in intel_devices.yml"
+
+
+def _unknown_systems(catalog: Catalog) -> Iterator[str]:
+    """A misspelt system would silently offer nothing."""
+    driver = catalog.nvidia_driver
+    named = [
+        *(
+            ("nvidia_driver.yml", key, (*each.archive, *each.cuda_repository))
+            for key, each in driver.branches.items()
+        ),
+        ("nvidia_driver.yml", "cuda", tuple(driver.cuda.compilers)),
+        *(
+            ("intel_compute.yml", key, (*each.suites, *each.kernels, *each.unvalidated))
+            for key, each in catalog.intel_compute.channels.items()
+        ),
+        *(("docker.yml", key, tuple(each.notes)) for key, each in catalog.docker.items()),
+    ]
+    for file, entry, systems in named:
+        for system in dict.fromkeys(systems):
+            if system not in catalog.operating_systems:
+                yield f"{file}: {entry}: system {system} is not in operating_systems.yml"
+
+
+def _unknown_nvlink5_chips(catalog: Catalog) -> Iterator[str]:
+    known = {chips.codename for family in catalog.nvidia_families.values() for chips in family.chips}
+    for codename in catalog.nvidia_driver.nvlink5.codenames:
+        if codename not in known:
+            yield f"nvidia_driver.yml: nvlink5: no chips {codename} in nvidia_families.yml"

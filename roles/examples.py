@@ -1,0 +1,69 @@
+"""docs/explain.md, six typical hosts explained: `python -m roles.examples > docs/explain.md`."""
+
+from __future__ import annotations
+
+import shlex
+
+from typer.testing import CliRunner
+
+from roles import desired
+from xpulab import cli
+
+HEAD = """\
+<!-- Made by `python -m roles.examples` from the catalog: change that, then run it again. -->
+
+# xpulab explain
+
+The answer for a host that need not exist: what it would get, the rule behind each choice and the rule's
+source, or why it would be refused and what to do. PCI ids are as `lspci -nn` shows them; given together they
+are one host.
+
+    xpulab explain ID... [--os ubuntu-24.04] [--kernel "$(uname -r)"] [--secure-boot] [policy] [--json]
+    lspci -n | awk '$2 ~ /^03/ {print $3}' | xpulab explain --each --os debian-12
+
+- `--os` defaults to ubuntu-22.04, `--kernel` to the system's own in some build (`…-1-generic`). An
+  unsupported one is a refusal like any other.
+- Policy options are those of the inventory: `--nvidia-driver`, `--nvidia-source`,
+  `--nvidia-driver-end-of-life`, `--machine-owner-key`, `--intel-channel`, `--prefer`, `--torch`, `--engine`,
+  `--unsupported`.
+- `--json` prints `{"target": {...} | null, "refusal": null | {"reason", "remedy"}}`. `kernel` is the running
+  one, or the package that brings the one to reboot into. With `prefer: both`, `driver` is that of `vendor`;
+  `packages` has the other one's too.
+- `--each` makes every id a host of its own and prints one JSON line for each, with the id as `pci_id`;
+  without ids as arguments it reads them from standard input.
+- Exit status: 0 for an answer, a refusal included; 3 when an id is not in the catalog; 2 for wrong usage.
+
+Six typical hosts:
+"""
+HOSTS = {
+    "A workstation with an RTX 3090 beside an idle iGPU": (
+        "10de:2204 8086:4680 --os ubuntu-22.04 --kernel 5.15.0-161-generic"
+    ),
+    "An old GTX 1080 Ti on Debian 12": "10de:1b06 --os debian-12",
+    "An HGX H100 server: eight GPUs behind NVSwitches (two of each here), branch 595": (
+        "10de:2330 10de:2330 10de:22a3 10de:22a3 --os ubuntu-24.04 --nvidia-driver 595 --secure-boot"
+    ),
+    "An Arc B580 on Ubuntu 24.04 with its first kernel": (
+        "8086:e20b --os ubuntu-24.04 --kernel 6.8.0-31-generic"
+    ),
+    "A Data Center GPU Max under Secure Boot": "8086:0bda --os ubuntu-22.04 --secure-boot",
+    "A Volta card for which the inventory asks for branch 595": (
+        "10de:1db4 --os ubuntu-24.04 --nvidia-driver 595"
+    ),
+}
+WIDTH = "110"
+
+
+def page() -> str:
+    """The whole page."""
+    runner, app = CliRunner(env={"COLUMNS": WIDTH, "TERM": "dumb"}), cli.build(desired)
+    parts = [HEAD]
+    for title, arguments in HOSTS.items():
+        output = runner.invoke(app, ["explain", *shlex.split(arguments)]).stdout
+        lines = "\n".join(line.rstrip() for line in output.splitlines())
+        parts.append(f"## {title}\n\n```console\n$ xpulab explain {arguments}\n{lines}\n```\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    print(page(), end="")
