@@ -10,7 +10,15 @@ from xpulab.manifest import AptRepository, File
 
 
 class KeyRefused(Exception):
-    """A downloaded key is not one of the pinned ones; the message names both."""
+    """A downloaded key is not one of the pinned ones; the message names both, `remedy` what to do."""
+
+    def __init__(self, reason: str, repository: AptRepository) -> None:
+        """Say why a key of this repository is refused."""
+        super().__init__(reason)
+        self.remedy = (
+            "check the new fingerprint with the vendor, then pin it: "
+            f"repositories.{repository.name}.fingerprints in the inventory"
+        )
 
 
 def keyring_path(repository: AptRepository) -> str:
@@ -43,13 +51,13 @@ def accepted_keys(downloaded: bytes, repository: AptRepository) -> bytes:
         certificates: Sequence[Cert] = Cert.split_bytes(downloaded)
     except RuntimeError as error:
         why = str(error).partition("\n")[0]
-        raise KeyRefused(f"{repository.key_url} is no OpenPGP key ({why})") from error
+        raise KeyRefused(f"{repository.key_url} is no OpenPGP key ({why})", repository) from error
     found = {certificate.fingerprint.upper(): certificate for certificate in certificates}
     accepted = [found[fingerprint] for fingerprint in repository.fingerprints if fingerprint in found]
     if not accepted:
         raise KeyRefused(
             f"the apt key at {repository.key_url} has fingerprint {', '.join(found) or 'none'}, pinned for "
-            f"{repository.name} is {' or '.join(repository.fingerprints)}: check with the vendor, then set "
-            f"repositories.{repository.name}.fingerprints in the inventory"
+            f"{repository.name} is {' or '.join(repository.fingerprints)}",
+            repository,
         )
     return b"".join(bytes(certificate) for certificate in accepted)

@@ -96,7 +96,7 @@ def _converge(desired: Desired, settings: HostSettings, observed: Observed) -> N
         if seen is None or outcome.state == "refused":
             _fail(host, f"{outcome.reason} {outcome.remedy}".strip())
         if outcome.state == "converged":
-            logger.info(f"{host.print_prefix}converged with {len(changed)} changes")
+            logger.info(f"{host.print_prefix}converged, changes: {len(changed)}")
             return
         if outcome.drift == before:
             break
@@ -127,6 +127,8 @@ def _run(host: Host, step: Run) -> CommandOutput:
             logger.error(f"{host.print_prefix}    {line}")
         if not answers(host):
             _fail(host, f"{step.what}: lost the connection to the host")
+        if step.refusal:
+            _refuse(host, replace(step.refusal, reason=f"{step.refusal.reason}: {last_words(output)}"))
         meaning = f" {step.on_failure}." if step.on_failure else ""
         _fail(host, f"{step.what}:{meaning} {last_words(output)}")
     logger.info(f"{host.print_prefix}{step.what}: {time.monotonic() - started:.1f} s")
@@ -136,20 +138,24 @@ def _run(host: Host, step: Run) -> CommandOutput:
 def _accept_keys(host: Host, step: FetchKeys) -> None:
     output = _run(host, Run("fetch apt keys", fetch_keys_script(step.repositories)))
     downloaded = dict(line.split("\t", 1) for line in output.stdout_lines if "\t" in line)
-    try:
-        # In a thread: the OpenPGP library may unwind its stack, which a greenlet's does not survive.
-        keyrings = get_hub().threadpool.apply(_keyrings, (step.repositories, downloaded))
-    except KeyRefused as refused:
-        _fail(host, str(refused))
+    # In a thread: the OpenPGP library may unwind its stack, which a greenlet's does not survive.
+    keyrings = get_hub().threadpool.apply(_keyrings, (step.repositories, downloaded))
+    if isinstance(keyrings, KeyRefused):
+        _refuse(host, Refusal(str(keyrings), keyrings.remedy))
     written = script(write_bytes(path, keys) for path, keys in keyrings.items())
     _run(host, Run("write apt keyrings", written))
 
 
-def _keyrings(repositories: Sequence[AptRepository], downloaded: Mapping[str, str]) -> dict[str, bytes]:
-    return {
-        keyring_path(each): accepted_keys(base64.b64decode(downloaded[each.name]), each)
-        for each in repositories
-    }
+def _keyrings(
+    repositories: Sequence[AptRepository], downloaded: Mapping[str, str]
+) -> dict[str, bytes] | KeyRefused:
+    try:
+        return {
+            keyring_path(each): accepted_keys(base64.b64decode(downloaded[each.name]), each)
+            for each in repositories
+        }
+    except KeyRefused as refused:  # a thread of gevent's prints what is raised in it
+        return refused
 
 
 def _reboot(host: Host, step: Reboot, settings: HostSettings) -> None:
@@ -162,6 +168,13 @@ def _reboot(host: Host, step: Reboot, settings: HostSettings) -> None:
     if not wait_for_boot(host, before.boot_id, REBOOT_TIMEOUT_S):
         _fail(host, f"did not come back within {REBOOT_TIMEOUT_S} s after its reboot: look at its console")
     logger.info(f"{host.print_prefix}is back")
+
+
+def _refuse(host: Host, refusal: Refusal) -> NoReturn:
+    """End this host's part of the run before anything was changed."""
+    outcome = replace(run.outcomes[host.name], reason=refusal.reason, remedy=refusal.remedy)
+    run.outcomes[host.name] = replace(outcome, state="refused")
+    raise NestedOperationError(refusal.reason)
 
 
 def _fail(host: Host, why: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -76,15 +77,31 @@ class HostSettings(Strict):
     images: dict[ImageReference, ImageOverride] = Field(default_factory=dict)
 
 
+CONNECTION_WORDS = ("address", "ssh_user", "ssh_port", "ssh_key", "ssh_known_hosts", "ssh_host_key_checking")
+MODELS = (Policy, RepositoryOverride, ImageOverride, HostSettings)
+WORDS = (
+    "lab",
+    "defaults",
+    "hosts",
+    *CONNECTION_WORDS,
+    *(word for each in MODELS for word in each.model_fields),
+)
+
+
 def explain_errors(error: ValidationError, where: str) -> list[str]:
     """One line per mistake: where it stands, what was found, what is allowed."""
     lines = []
     for each in error.errors():
         key = ".".join(str(part) for part in each["loc"])
         found = "" if each["type"] == "missing" else f" (found {_shorten(each['input'])})"
-        message = "unknown key" if each["type"] == "extra_forbidden" else each["msg"]
+        message = _unknown_key(str(each["loc"][-1])) if each["type"] == "extra_forbidden" else each["msg"]
         lines.append(f"{where}: {key}: {message}{found}")
     return lines
+
+
+def _unknown_key(key: str) -> str:
+    near = get_close_matches(key, WORDS, n=1)
+    return f"unknown key, did you mean {near[0]}?" if near else "unknown key"
 
 
 def _shorten(value: Any) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 
 import click
+from pyinfra import logger
 from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_state
 from rich.console import Console
@@ -24,6 +27,8 @@ REPORTING = frozenset({"xpu.py", "survey.py"})
 outcomes: dict[str, Outcome] = {}
 _planned: set[str] = set()
 _to_converge: set[str] = set()
+_surveyed: set[str] = set()
+_connection_errors: dict[str, str] = {}
 _limit: tuple[str, ...] = ()
 _console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 _begun = False
@@ -45,7 +50,18 @@ def begin() -> None:
         _limit = tuple(context.params.get("limit") or ())
     if context and context.params.get("json_output"):
         _console = Console(highlight=False, stderr=True, width=160)
+    logger.addHandler(_ConnectionErrors(logging.ERROR))
     atexit.register(_end)
+
+
+class _ConnectionErrors(logging.Handler):
+    """Keeps what pyinfra logs of a host it cannot connect to: it tells nobody else in time."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the last error of each host."""
+        found = re.fullmatch(r"\s*\[(.+?)\]\s+(.*)", click.unstyle(record.getMessage()).strip())
+        if found:
+            _connection_errors[found[1]] = found[2].replace("[Errno None] ", "")
 
 
 def _reports(operations: Iterable[str]) -> bool:
@@ -65,9 +81,8 @@ def plan(outcome: Outcome, converge: bool) -> None:
     `converge` says that the run is to make the host converge, and not only to look.
     """
     outcomes[outcome.host] = outcome
-    if converge:
-        _to_converge.add(outcome.host)
-    if outcome.drift and ctx_state.get().should_check_for_changes():
+    (_to_converge if converge else _surveyed).add(outcome.host)
+    if outcome.drift and converge and ctx_state.get().should_check_for_changes():
         _print_plan(outcome)
 
 
@@ -91,16 +106,17 @@ def _end() -> None:
         if not state.is_host_in_limit(host) and host not in state.activated_hosts:
             continue
         final[host.name] = _final(host.name, host in state.activated_hosts, executed)
-    for each in final.values():
-        if each.state == "drifted" and each.host not in _planned:
-            _print_plan(each)
+    for name in sorted(final):
+        if final[name].target and name not in _planned and (name in _surveyed or final[name].drift):
+            _print_plan(final[name])
     _exit(final)
 
 
 def _final(name: str, reached: bool, executed: bool) -> Outcome:
     outcome = outcomes.get(name)
     if not reached:
-        return Outcome(name, "failed", reason="could not be reached: the error of its connection is above")
+        why = _connection_errors.get(name, "the error of its connection is above")
+        return Outcome(name, "failed", reason=f"no connection: {why}")
     if outcome is None:
         return Outcome(name, "failed", reason="was not looked at: the run ended before")
     if executed and outcome.state == "drifted" and name in _to_converge:
@@ -110,7 +126,9 @@ def _final(name: str, reached: bool, executed: bool) -> Outcome:
 
 def _exit(final: dict[str, Outcome]) -> None:
     print_summary(_console, final.values())
-    if any(each.state in ("refused", "failed") for each in final.values()):
+    if not final:
+        _console.print("xpulab: no host to work on: is the inventory empty, or --limit misspelt?")
+    if not final or any(each.state in ("refused", "failed") for each in final.values()):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(1)

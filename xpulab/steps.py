@@ -13,6 +13,7 @@ from xpulab.drift import Difference, Kind
 from xpulab.manifest import AptRepository, File, JsonSettings, Package, Unit, WantedImage
 from xpulab.observed import AptSource
 from xpulab.scripts import disable_source, script, snippet, write_file
+from xpulab.target import Refusal
 
 SOFTWARE = (
     Kind.APT_KEY,
@@ -41,12 +42,16 @@ class FetchKeys:
 
 @dataclass(frozen=True)
 class Run:
-    """Run a POSIX sh script as root; `timeout` in seconds. A failure's meaning is told by `on_failure`."""
+    """Run a POSIX sh script as root; `timeout` in seconds. A failure's meaning is told by `on_failure`.
+
+    A script with a `refusal` only asks: where it fails, the host is refused.
+    """
 
     what: str
     script: str
     timeout: int = 120
     on_failure: str = ""
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True)
@@ -208,14 +213,11 @@ def _check_image(image: WantedImage) -> Run:
                 snippet("check_image"),
             ]
         ),
-        on_failure=_NO_IMAGE.format(image=image),
+        refusal=Refusal(f"its image {image.reference} does not exist", IMAGE_REMEDY),
     )
 
 
-_NO_IMAGE = (
-    "{image.reference} (digest {image.digest}) could not be had: does that image exist, and does the host "
-    "reach its registry? See policy.torch and images in the inventory"
-)
+IMAGE_REMEDY = "correct policy.torch, or the digest under images, in the inventory"
 
 
 def _pull(image: WantedImage) -> Run:
@@ -229,5 +231,5 @@ def _pull(image: WantedImage) -> Run:
         f"pull {image.reference}",
         script(lines),
         timeout=4 * 3600,
-        on_failure=_NO_IMAGE.format(image=image),
+        on_failure=f"does the host reach the registry, and does the image exist? If not, {IMAGE_REMEDY}",
     )

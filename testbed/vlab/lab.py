@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from vlab.command import attempt, run
+import os
+from pathlib import Path
+
+from vlab.command import TestbedError, attempt, run
 from vlab.hosts import Host
 from vlab.places import (
     CLONE_LABEL,
@@ -34,7 +37,17 @@ def upstream_names() -> list[str]:
 
 
 def remove_other_clones() -> None:
-    """Remove a testbed that another clone left: it has the same names and addresses."""
+    """Remove a testbed that another clone left: it has the same names and addresses.
+
+    One that is up in a clone that still exists may be somebody's: only continuous integration removes that.
+    """
+    form = f'{{{{.Label "{CLONE_LABEL}"}}}}'
+    running = set(run(["docker", "ps", "--filter", f"label={LABEL}=1", "--format", form]).splitlines())
+    in_use = sorted(clone for clone in running - {str(ROOT)} if Path(clone).is_dir())
+    if in_use and not os.environ.get("CI"):
+        raise TestbedError(
+            f"the testbed of {in_use[0]} is up, and there can be one on a machine: end it with script/demo --down"
+        )
     for kind, listing, remove in (
         ("containers", ["docker", "ps", "--all"], ["docker", "rm", "--force", "--volumes"]),
         ("volumes", ["docker", "volume", "ls"], ["docker", "volume", "rm", "--force"]),

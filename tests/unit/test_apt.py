@@ -39,7 +39,7 @@ def test_another_key_is_refused_and_both_fingerprints_are_named(keys: list[Cert]
         accepted_keys(bytes(keys[0]), repository("A" * 40))
     assert keys[0].fingerprint.upper() in str(refused.value)
     assert "A" * 40 in str(refused.value)
-    assert "repositories.docker.fingerprints" in str(refused.value)
+    assert "repositories.docker.fingerprints" in refused.value.remedy
 
 
 def test_a_web_page_is_no_key() -> None:
