@@ -46,7 +46,8 @@ def remove_other_clones() -> None:
     in_use = sorted(clone for clone in running - {str(ROOT)} if Path(clone).is_dir())
     if in_use and not os.environ.get("CI"):
         raise TestbedError(
-            f"the testbed of {in_use[0]} is up, and there can be one on a machine: end it with script/demo --down"
+            f"the testbed of {in_use[0]} is up, and a machine has room for one: "
+            "end that one with script/demo --down"
         )
     for kind, listing, remove in (
         ("containers", ["docker", "ps", "--all"], ["docker", "rm", "--force", "--volumes"]),
