@@ -64,7 +64,7 @@ def check(
     known: Catalog, systems: Sequence[str], settings: HostSettings, desired: Desired, web: Web
 ) -> Iterator[Finding]:
     """What was found about everything that any kind of host on these systems could be told to use."""
-    repositories: dict[AptRepository, None] = {}
+    repositories: dict[tuple[str, str], AptRepository] = {}
     images: dict[str, Image] = {}
     wanted: list[Wanted] = []
     for words, observed in _kinds_of_host(known, systems):
@@ -73,11 +73,11 @@ def check(
             target = explanation.answer
             if not isinstance(target, Target):
                 continue
-            repositories.update(dict.fromkeys(explanation.manifest.repositories))
+            repositories |= {(each.name, each.key_url): each for each in explanation.manifest.repositories}
             images[target.image.reference] = target.image
             manifest = _without_kernel_release(explanation.manifest, observed.kernel)
             wanted.append(Wanted(words, manifest, _archive(target.os, known)))
-    for repository in repositories:
+    for repository in repositories.values():
         yield check_key(repository, web, datetime.now(timezone.utc))
     yield from check_packages(wanted, web)
     for image in images.values():
