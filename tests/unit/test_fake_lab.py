@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,7 @@ class Finished:
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         counts = folder / "counts.json"
+        before = _cpu_of_children()
         done = subprocess.run(
             [sys.executable, "-m", "pyinfra", *arguments],
             cwd=ROOT,
@@ -35,12 +37,18 @@ class Finished:
             stdin=subprocess.DEVNULL,
         )
         self.status = done.returncode
+        self.cpu_s = _cpu_of_children() - before
         self.lines = done.stdout.splitlines()
         self.errors = done.stderr
         self.commands: dict[str, int] = json.loads(counts.read_text())
 
     def commands_of(self, last_two_digits: int) -> set[int]:
         return {count for name, count in self.commands.items() if int(name[-2:]) == last_two_digits}
+
+
+def _cpu_of_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +118,10 @@ def test_no_wait_does_not_hide_failed_hosts(tmp_path: Path) -> None:
     )
     assert done.lines[-1] == "xpulab: hosts=11 converged=10 changed=1 refused=0 failed=1"
     assert done.status == 1
+
+
+def test_a_lab_costs_the_control_node_less_than_four_plain_operations_do(
+    finished: Finished, tmp_path: Path
+) -> None:
+    plain = Finished(tmp_path, "-y", "tests/unit/fake_lab.py", "tests/unit/plain_deploy.py")
+    assert finished.cpu_s < plain.cpu_s
