@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from xpulab.catalog.models import Catalog
 from xpulab.lab import HostSettings
-from xpulab.manifest import File, Manifest, WantedImage
+from xpulab.manifest import File, Manifest
 from xpulab.target import Driver, Target, Vendor
 
 RECORD = "/etc/xpulab/host.json"
@@ -17,7 +17,7 @@ def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
     """The image pulled, and the target written down for users, scripts and the verification."""
     image = target.image
     return Manifest(
-        images=(WantedImage(image.reference, image.digest, image.disk_gb),),
+        images=(image,),
         files=(File(RECORD, record(target, settings)),),
     )
 

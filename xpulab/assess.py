@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from xpulab.catalog import Catalog
+from xpulab.desired import Desired
 from xpulab.drift import Difference, drift
 from xpulab.lab import HostSettings, explain_errors
-from xpulab.manifest import Manifest
 from xpulab.observed import Observed
 from xpulab.resolve import resolve
 from xpulab.target import Refusal, Target
-
-Desired = Callable[[Target, HostSettings, Catalog], Manifest]
-"""From what is right for a host to its whole desired state: what roles/ provides."""
 
 
 @dataclass(frozen=True)

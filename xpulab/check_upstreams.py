@@ -15,7 +15,8 @@ from rich.text import Text
 
 from xpulab import catalog, hypothetical
 from xpulab.catalog import Catalog
-from xpulab.explanation import Desired, explain
+from xpulab.desired import Desired
+from xpulab.explanation import explain
 from xpulab.lab import HostSettings, Policy
 from xpulab.labfile import LabError, load_lab
 from xpulab.manifest import AptRepository, Manifest

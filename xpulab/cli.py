@@ -18,7 +18,8 @@ from rich.console import Console
 
 from xpulab import catalog, check_upstreams, explanation_page, hypothetical
 from xpulab.catalog import Catalog
-from xpulab.explanation import Desired, Explanation, as_json, explain
+from xpulab.desired import Desired
+from xpulab.explanation import Explanation, as_json, explain
 from xpulab.lab import HostSettings, Policy, explain_errors
 from xpulab.observed import Observed
 from xpulab.reasons import reasons

@@ -18,7 +18,8 @@ from pyinfra.operations import python
 
 from xpulab import catalog, run
 from xpulab.apt import KeyRefused, accepted_keys, keyring_path
-from xpulab.assess import Assessment, Desired, assess, settings_of
+from xpulab.assess import Assessment, assess, settings_of
+from xpulab.desired import Desired
 from xpulab.drift import Difference
 from xpulab.lab import HostSettings
 from xpulab.manifest import AptRepository

@@ -25,10 +25,10 @@ from xpulab.manifest import (
     Membership,
     Package,
     Unit,
-    WantedImage,
     WantedKernel,
 )
 from xpulab.observed import FoundFile, KernelModule, Observed
+from xpulab.target import Image
 
 NOT_THERE = "not there"
 ENABLED = frozenset({"enabled", "enabled-runtime", "static", "alias", "generated", "indirect"})
@@ -244,9 +244,9 @@ def _newer(file: FoundFile | None, moment: float | None) -> bool:
     return file is not None and moment is not None and file.modified > moment
 
 
-def _image(wanted: WantedImage, observed: Observed) -> Iterator[Difference]:
-    repository, _, tag = wanted.reference.rpartition(":")
-    digests = {each.digest for each in observed.images if (each.repository, each.tag) == (repository, tag)}
+def _image(wanted: Image, observed: Observed) -> Iterator[Difference]:
+    named = (wanted.repository, wanted.tag)
+    digests = {each.digest for each in observed.images if (each.repository, each.tag) == named}
     if not digests or (wanted.digest and wanted.digest not in digests):
         found = ", ".join(sorted(digest or "no digest" for digest in digests)) or NOT_THERE
         yield Difference(Kind.IMAGE, wanted.reference, found, wanted.digest or "newest of its tag", wanted)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from xpulab.catalog.models import Catalog
+from xpulab.desired import Desired
 from xpulab.lab import HostSettings
 from xpulab.manifest import Manifest, Package
 from xpulab.observed import Observed
 from xpulab.resolve import resolve
 from xpulab.target import Accelerator, Refusal, Target
-
-Desired = Callable[[Target, HostSettings, Catalog], Manifest]
 
 
 @dataclass(frozen=True)

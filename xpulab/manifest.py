@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from xpulab.target import Image
+
 
 @dataclass(frozen=True)
 class AptRepository:
@@ -99,15 +101,6 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class WantedImage:
-    """An image that must be present, pulled by digest when one is pinned."""
-
-    reference: str
-    digest: str | None
-    disk_gb: float
-
-
-@dataclass(frozen=True)
 class Manifest:
     """Desired state; `absent_*` is what must not be there, packages by name or by a shell pattern."""
 
@@ -121,7 +114,7 @@ class Manifest:
     kernels: tuple[WantedKernel, ...] = ()
     modules: tuple[LoadedModule, ...] = ()
     units: tuple[Unit, ...] = ()
-    images: tuple[WantedImage, ...] = ()
+    images: tuple[Image, ...] = ()
     foreign_sources: Mapping[str, str] = field(default_factory=dict)
     """URI prefix of apt sources that only xpulab may own, and why: any other file with one is removed."""
 

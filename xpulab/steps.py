@@ -10,10 +10,10 @@ from shlex import quote
 from typing import Any
 
 from xpulab.drift import Difference, Kind
-from xpulab.manifest import AptRepository, File, JsonSettings, Package, Unit, WantedImage
+from xpulab.manifest import AptRepository, File, JsonSettings, Package, Unit
 from xpulab.observed import AptSource
 from xpulab.scripts import disable_source, script, snippet, write_file
-from xpulab.target import Refusal
+from xpulab.target import Image, Refusal
 
 SOFTWARE = (
     Kind.APT_KEY,
@@ -177,7 +177,7 @@ def _memberships(pairs: Iterable[tuple[str, str]]) -> list[str]:
 def _services(drift: Sequence[Difference]) -> tuple[Step, ...]:
     modules = sorted({each.name for each in drift if each.kind is Kind.MODULE})
     units: list[Unit] = _items(drift, Kind.UNIT)
-    images: list[WantedImage] = _items(drift, Kind.IMAGE)
+    images: list[Image] = _items(drift, Kind.IMAGE)
     steps: list[Step] = []
     if modules:
         names = " ".join(modules)
@@ -199,17 +199,15 @@ def _start(unit: Unit) -> list[str]:
     ]
 
 
-def _check_image(image: WantedImage) -> Run:
+def _check_image(image: Image) -> Run:
     """Ask the registry before anything is changed; a host without curl learns it from its pull."""
-    repository, _, tag = image.reference.rpartition(":")
-    first, _, rest = repository.partition("/")
-    registry, path = (first, rest) if "." in first or ":" in first else ("registry-1.docker.io", repository)
+    registry, path = image.registry_and_path
     return Run(
         f"ask for {image.reference}",
         script(
             [
                 f"repository={quote(path)}",
-                f"url={quote(f'https://{registry}/v2/{path}/manifests/{image.digest or tag}')}",
+                f"url={quote(f'https://{registry}/v2/{path}/manifests/{image.digest or image.tag}')}",
                 snippet("check_image"),
             ]
         ),
@@ -220,10 +218,9 @@ def _check_image(image: WantedImage) -> Run:
 IMAGE_REMEDY = "correct policy.torch, or the digest under images, in the inventory"
 
 
-def _pull(image: WantedImage) -> Run:
-    repository = image.reference.rpartition(":")[0]
+def _pull(image: Image) -> Run:
     if image.digest:
-        pinned = quote(f"{repository}@{image.digest}")
+        pinned = quote(f"{image.repository}@{image.digest}")
         lines = [f"docker pull --quiet {pinned}", f"docker tag {pinned} {quote(image.reference)}"]
     else:
         lines = [f"docker pull --quiet {quote(image.reference)}"]

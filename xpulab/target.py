@@ -70,6 +70,14 @@ class Image:
         """The tag of the reference."""
         return self.reference.rpartition(":")[2]
 
+    @property
+    def registry_and_path(self) -> tuple[str, str]:
+        """The registry's host name and the repository there; Docker Hub where none is named."""
+        first, _, rest = self.repository.partition("/")
+        if "." in first or ":" in first:
+            return first, rest
+        return "registry-1.docker.io", self.repository
+
 
 @dataclass(frozen=True)
 class Target:

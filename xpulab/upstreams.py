@@ -125,7 +125,7 @@ def _packages_file(place: str, web: Web) -> str:
 
 def check_image(image: Image, web: Web) -> Finding:
     """Whether the registry has the image under its tag, and under the digest that is pinned."""
-    registry, path = _registry_of(image.repository)
+    registry, path = image.registry_and_path
     found = ""
     for wanted in filter(None, (image.tag, image.digest)):
         try:
@@ -138,11 +138,6 @@ def check_image(image: Image, web: Web) -> Finding:
     if image.digest and found != image.digest:
         return Finding("image", image.reference, True, f"the tag now is {found}, pinned is {image.digest}")
     return Finding("image", image.reference, False, found)
-
-
-def _registry_of(repository: str) -> tuple[str, str]:
-    first, _, rest = repository.partition("/")
-    return (first, rest) if "." in first or ":" in first else ("registry-1.docker.io", repository)
 
 
 def _manifest(url: str, path: str, web: Web) -> tuple[int, str]:

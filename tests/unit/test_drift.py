@@ -14,7 +14,6 @@ from xpulab.manifest import (
     Membership,
     Package,
     Unit,
-    WantedImage,
     WantedKernel,
 )
 from xpulab.observed import (
@@ -27,6 +26,7 @@ from xpulab.observed import (
     KernelModule,
     Observed,
 )
+from xpulab.target import Image
 
 BARE = Observed(os_id="ubuntu", os_version="22.04", architecture="x86_64", kernel="5.15.0-161-generic")
 TOOLKIT = AptRepository(
@@ -201,8 +201,8 @@ def test_a_oneshot_is_started_only_for_the_file_it_makes() -> None:
 
 
 def test_an_image_differs_when_missing_or_of_another_digest_than_the_pinned_one() -> None:
-    pinned = Manifest(images=(WantedImage("pytorch/pytorch:2.14.1", "sha256:" + "a" * 64, 20),))
-    floating = Manifest(images=(WantedImage("pytorch/pytorch:2.14.1", None, 20),))
+    pinned = Manifest(images=(Image("pytorch/pytorch:2.14.1", "sha256:" + "a" * 64, 20),))
+    floating = Manifest(images=(Image("pytorch/pytorch:2.14.1", None, 20),))
     moved = replace(BARE, images=(FoundImage("pytorch/pytorch", "2.14.1", "sha256:" + "b" * 64),))
     assert kinds(pinned, BARE) == kinds(floating, BARE) == kinds(pinned, moved) == [Kind.IMAGE]
     assert kinds(floating, moved) == []

@@ -9,10 +9,11 @@ import pytest
 
 from tests.unit.test_drift import BARE, TOOLKIT
 from xpulab.drift import drift
-from xpulab.manifest import File, JsonSettings, LoadedModule, Manifest, Membership, Package, Unit, WantedImage
+from xpulab.manifest import File, JsonSettings, LoadedModule, Manifest, Membership, Package, Unit
 from xpulab.observed import InstalledPackage, KernelModule, Observed
 from xpulab.scripts import disable_source, fetch_keys_script, write_bytes
 from xpulab.steps import FetchKeys, Reboot, Run, Step, next_steps
+from xpulab.target import Image
 
 EVERYTHING = Manifest(
     repositories=(TOOLKIT,),
@@ -26,7 +27,7 @@ EVERYTHING = Manifest(
     memberships=(Membership("ops", ("docker", "render")),),
     modules=(LoadedModule("nvidia", displaces=("nouveau",)),),
     units=(Unit("docker.service"),),
-    images=(WantedImage("pytorch/pytorch:2.14.1", "sha256:" + "a" * 64, 20),),
+    images=(Image("pytorch/pytorch:2.14.1", "sha256:" + "a" * 64, 20),),
 )
 NOUVEAU = {"nouveau": KernelModule("nouveau", loaded=True)}
 
