@@ -22,6 +22,7 @@ from xpulab.report import Outcome, outcome_of, print_plan, print_summary
 from xpulab.target import Refusal
 
 DEPLOYS = Path(__file__).resolve().parent.parent / "deploys"
+UNASKED = ("yes", "dry", "json_output")
 REPORTING = frozenset({"xpu.py", "survey.py"})
 
 outcomes: dict[str, Outcome] = {}
@@ -46,6 +47,8 @@ def begin() -> None:
     if _begun or (context and not _reports(context.params.get("operations") or ())):
         return
     _begun = True
+    if context and not sys.stdin.isatty() and not any(context.params.get(each) for each in UNASKED):
+        sys.exit("xpulab: pyinfra asks before it acts, and there is no terminal to ask at: pass -y or --dry")
     if context:
         _limit = tuple(context.params.get("limit") or ())
     if context and context.params.get("json_output"):
@@ -125,9 +128,9 @@ def _final(name: str, reached: bool, executed: bool) -> Outcome:
 
 
 def _exit(final: dict[str, Outcome]) -> None:
-    print_summary(_console, final.values())
     if not final:
-        _console.print("xpulab: no host to work on: is the inventory empty, or --limit misspelt?")
+        _console.print("no host to work on: is the inventory empty, or --limit misspelt?")
+    print_summary(_console, final.values())
     if not final or any(each.state in ("refused", "failed") for each in final.values()):
         sys.stdout.flush()
         sys.stderr.flush()

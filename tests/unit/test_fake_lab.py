@@ -104,6 +104,25 @@ def test_a_dry_run_sends_nothing_but_the_probe(dry: Finished) -> None:
     assert "    package docker.io: not there → installed" in dry.lines
 
 
+def test_without_a_terminal_a_run_that_would_ask_says_what_to_pass() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pyinfra", "tests/unit/fake_lab.py", "deploys/xpu.py"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "no terminal to ask at: pass -y or --dry" in done.stderr
+
+
+def test_a_limit_that_matches_no_host_is_an_error(tmp_path: Path) -> None:
+    done = Finished(tmp_path, "-y", "--limit", "@fake/nv9", "tests/unit/fake_lab.py", "deploys/xpu.py")
+    assert done.status == 1
+    assert "no host to work on: is the inventory empty, or --limit misspelt?" in done.lines
+    assert done.lines[-1] == "xpulab: hosts=0 converged=0 changed=0 refused=0 failed=0"
+
+
 def test_no_wait_does_not_hide_failed_hosts(tmp_path: Path) -> None:
     done = Finished(
         tmp_path,
