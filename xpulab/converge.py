@@ -28,7 +28,7 @@ from xpulab.probe_records import ProbeError
 from xpulab.remote import answers, last_words, probe, run_script, wait_for_boot
 from xpulab.report import Outcome, outcome_of
 from xpulab.scripts import fetch_keys_script, script, write_bytes
-from xpulab.steps import FetchKeys, Reboot, Run, Step, next_steps
+from xpulab.steps import PULL_TIMEOUT_S, FetchKeys, Reboot, Run, Step, next_steps
 from xpulab.target import Refusal
 
 MOST_PASSES = 8
@@ -165,7 +165,7 @@ def _reboot(host: Host, step: Reboot, settings: HostSettings) -> None:
     before = probe(host)
     if isinstance(before, ProbeError):
         _fail(host, str(before))
-    _run(host, Run(f"reboot ({step.reason})", step.script))
+    _run(host, Run(f"reboot ({step.reason})", step.script, PULL_TIMEOUT_S))
     if not wait_for_boot(host, before.boot_id, REBOOT_TIMEOUT_S):
         _fail(host, f"did not come back within {REBOOT_TIMEOUT_S} s after its reboot: look at its console")
     logger.info(f"{host.print_prefix}is back")

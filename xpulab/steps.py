@@ -10,6 +10,7 @@ from shlex import quote
 from typing import Any
 
 from xpulab.drift import Difference, Kind
+from xpulab.image_scripts import PREFETCH, ask_registry, prefetch, pull
 from xpulab.manifest import AptRepository, File, JsonSettings, Package, Unit
 from xpulab.observed import AptSource
 from xpulab.scripts import disable_source, script, snippet, write_file
@@ -28,6 +29,8 @@ SOFTWARE = (
     Kind.ABSENT_FILE,
     Kind.MEMBERSHIP,
 )
+PULL_TIMEOUT_S = 4 * 3600
+IMAGE_REMEDY = "correct policy.torch, or the digest under images, in the inventory"
 APT_CHANGES = frozenset(
     {Kind.APT_KEY, Kind.APT_SOURCE, Kind.PACKAGE, Kind.ABSENT_PACKAGE, Kind.BROKEN_PACKAGE}
 )
@@ -62,9 +65,13 @@ class Reboot:
 
     @property
     def script(self) -> str:
-        """The early boot image is made anew first: it may still carry the module that has to go."""
+        """The early boot image is made anew first: it may still carry the module that has to go.
+
+        A pull under way is waited for, as a reboot would throw away what it has.
+        """
         return script(
             [
+                f"while systemctl is-active --quiet {PREFETCH}; do sleep 1; done",
                 "if command -v update-initramfs >/dev/null; then update-initramfs -u; fi",
                 "(sleep 1; systemctl reboot) </dev/null >/dev/null 2>&1 &",
             ]
@@ -147,6 +154,7 @@ def _apt(drift: Sequence[Difference], lock_wait_s: int) -> Run:
         f"seconds={lock_wait_s}",
         snippet("wait_for_apt"),
         *(["dpkg --configure -a"] if any(d.kind is Kind.BROKEN_PACKAGE for d in drift) else []),
+        *(prefetch(image) for image in _items(drift, Kind.IMAGE)),
         "apt-get -q update",
     ]
     if wanted or unwanted or any(d.kind is Kind.BROKEN_PACKAGE for d in drift):
@@ -200,33 +208,17 @@ def _start(unit: Unit) -> list[str]:
 
 
 def _check_image(image: Image) -> Run:
-    """Ask the registry before anything is changed; a host without curl learns it from its pull."""
-    registry, path = image.registry_and_path
     return Run(
         f"ask for {image.reference}",
-        script(
-            [
-                f"repository={quote(path)}",
-                f"url={quote(f'https://{registry}/v2/{path}/manifests/{image.digest or image.tag}')}",
-                snippet("check_image"),
-            ]
-        ),
+        ask_registry(image),
         refusal=Refusal(f"its image {image.reference} does not exist", IMAGE_REMEDY),
     )
 
 
-IMAGE_REMEDY = "correct policy.torch, or the digest under images, in the inventory"
-
-
 def _pull(image: Image) -> Run:
-    if image.digest:
-        pinned = quote(f"{image.repository}@{image.digest}")
-        lines = [f"docker pull --quiet {pinned}", f"docker tag {pinned} {quote(image.reference)}"]
-    else:
-        lines = [f"docker pull --quiet {quote(image.reference)}"]
     return Run(
         f"pull {image.reference}",
-        script(lines),
-        timeout=4 * 3600,
+        pull(image),
+        timeout=PULL_TIMEOUT_S,
         on_failure=f"does the host reach the registry, and does the image exist? If not, {IMAGE_REMEDY}",
     )
