@@ -17,7 +17,7 @@ def test_every_host_has_an_address_of_its_own_on_the_loopback_network():
 
 def test_every_host_runs_a_kernel_that_the_lab_has():
     lab = load_lab()
-    assert {host.kernel for host in lab.hosts.values()} <= set(lab.kernels)
+    assert {(host.os, host.kernel) for host in lab.hosts.values()} <= set(lab.images())
 
 
 def test_no_package_is_built_twice_for_one_suite():
