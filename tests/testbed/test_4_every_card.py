@@ -96,7 +96,9 @@ def test_all_but_the_hopeless_converge(first: Finished) -> None:
 
 @pytest.mark.parametrize("host", REFUSED)
 def test_a_hopeless_host_is_told_why_and_left_alone(bare: dict[str, str], first: Finished, host: str) -> None:
-    said = next(line for line in first.output.splitlines() if f"{host}: " in line)
+    # The reason, and the remedy below it.
+    reason_on = first.output.index(f"\n{host}: ")
+    said = " ".join(first.output[reason_on:].splitlines()[1:3])
     for word in REFUSED[host]:
         assert word in said, first.everything
     assert state_of([host])[host] == bare[host]
