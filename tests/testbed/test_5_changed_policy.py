@@ -23,13 +23,13 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> None:
     assert "converged=4" in done.last_line, done.everything
 
 
-def change(folder: Path, host: str, **policy: str) -> Finished:
-    """Provision the host by a policy: it changes, in at most one transaction and one reboot."""
+def change(folder: Path, host: str, expected_reboots: int, **policy: str) -> Finished:
+    """Provision the host by a policy: it changes, in one transaction and as many reboots."""
     before = transactions(host), reboots(host)
     done = provision_lab(lab_file(folder, host, **{host: {"policy": policy}}))
     assert done.last_line == ONE_CHANGED, done.everything
     assert transactions(host) - before[0] == 1
-    assert reboots(host) - before[1] == 1
+    assert reboots(host) - before[1] == expected_reboots
     return done
 
 
@@ -53,21 +53,22 @@ def of_branch(host: str, branch: str) -> list[str]:
 @pytest.mark.parametrize(("host", "releases"), [("noble1", RELEASES), ("debian1", RELEASES_OF_NVIDIA)])
 def test_another_driver_branch_and_back(tmp_path: Path, host: str, releases: dict[str, str]) -> None:
     for branch, other in (("595", "580"), ("580", "595")):
-        change(tmp_path, host, nvidia_driver=branch)
+        change(tmp_path, host, 1, nvidia_driver=branch)
         assert_coherent(host, releases[branch])
         assert of_branch(host, branch)
         assert of_branch(host, other) == []
 
 
 def test_nvidias_repository_instead_of_the_archive_and_back(tmp_path: Path) -> None:
-    change(tmp_path, "mixed1", nvidia_source="cuda")
+    # It is the same version of the driver, and the module that runs is as good as the one on disk.
+    change(tmp_path, "mixed1", 0, nvidia_source="cuda")
     assert_coherent("mixed1", "580.178.04")
     there = installed("mixed1")
     assert {"nvidia-open-580", "nvidia-driver-pinning-580", "gcc-12"} <= set(there)
     assert [name for name in there if "-server" in name and "nvidia" in name] == []
     assert "nvidia/580.178.04, 6.8.0-87-generic, x86_64: installed" in on("mixed1", "dkms status")
 
-    change(tmp_path, "mixed1")
+    change(tmp_path, "mixed1", 0)
     assert_coherent("mixed1", "580.178.04")
     there = installed("mixed1")
     assert "nvidia-open-580" not in there
@@ -83,13 +84,13 @@ def test_both_vendors_in_one_host(tmp_path: Path) -> None:
 
 
 def test_another_intel_channel_and_back(tmp_path: Path) -> None:
-    change(tmp_path, "max1", intel_channel="lts/2350")
+    change(tmp_path, "max1", 1, intel_channel="lts/2350")
     there = installed("max1")
     assert {"intel-level-zero-gpu", "level-zero"} <= set(there)
     assert not {"libze-intel-gpu1", "libze1"} & set(there)
     assert there["intel-i915-dkms"].startswith(on("max1", "cat /sys/module/i915/version").strip())
 
-    change(tmp_path, "max1")
+    change(tmp_path, "max1", 1)
     there = installed("max1")
     assert {"libze-intel-gpu1", "libze1"} <= set(there)
     assert not {"intel-level-zero-gpu", "level-zero"} & set(there)
