@@ -34,7 +34,7 @@ from vlab.places import (
 )
 from vlab.repositories import REPOSITORIES_FILE, load_repositories, pool, publish
 from vlab.steps import digest, once, say
-from vlab.systems import description, fetch_archive, make_systems, tarball
+from vlab.systems import archives, fetch_archives, make_systems, tarball
 from vlab.torch_images import make_registry
 
 
@@ -55,7 +55,7 @@ def build() -> None:
 
 def _stands(lab: Lab) -> bool:
     """Return whether Docker still has what an earlier run made."""
-    names = [f"{host_image(kernel)}:{host_images_tag()}" for kernel in lab.kernels]
+    names = [f"{host_image(os, kernel)}:{host_images_tag(lab)}" for os, kernel in lab.images()]
     form = f'{{{{.State.Running}}}} {{{{index .Config.Labels "{CLONE_LABEL}"}}}}'
     upstream = attempt(["docker", "inspect", "--format", form, UPSTREAM]).stdout.strip()
     return upstream == f"true {ROOT}" and all(image_exists(name) for name in names)
@@ -64,14 +64,13 @@ def _stands(lab: Lab) -> bool:
 def _build(lab: Lab) -> None:
     surroundings.remove_other_clones()
     make_authority(surroundings.upstream_names())
-    repositories = load_repositories()
-    fingerprints = {name: make_signing_key(name) for name in repositories}
+    fingerprints = {name: make_signing_key(each.signer) for name, each in load_repositories().items()}
     make_ssh_keys(lab)
     for host in lab.hosts.values():
         write_host_config(host)
 
     make_systems()
-    fetch_archive(DEBS)
+    fetch_archives(DEBS)
     _publish_repositories()
     once(
         "registry",
@@ -108,8 +107,8 @@ def _publish_repositories() -> None:
         SOURCES / "packages.py",
         REPOSITORIES_FILE,
     ]
-    archive = (STAMPS / "archive").read_text()
-    fingerprint = digest(*sources, *sorted(KEYS.glob("*.fpr")), archive)
+    fetched = [(STAMPS / f"archive-{name}").read_text() for name in archives()]
+    fingerprint = digest(*sources, *sorted(KEYS.glob("*.fpr")), *fetched)
     once("repositories", "stand-in packages and apt repositories", fingerprint, _publish, result=WWW)
 
 
@@ -117,11 +116,13 @@ def _publish() -> None:
     for repository in load_repositories().values():
         for stale in repository.root.rglob("*.deb"):
             stale.unlink()
-    build_debs(DEBS)
-    real = pool("ubuntu", "jammy", description()["archive"]["component"])
-    real.mkdir(parents=True, exist_ok=True)
-    for deb in DEBS.glob("*.deb"):
-        shutil.copyfile(deb, real / deb.name)
+    build_debs(DEBS / "ubuntu")
+    for name, archive in archives().items():
+        for suite in archive["suites"]:
+            real = pool(name, suite, archive["component"])
+            real.mkdir(parents=True, exist_ok=True)
+            for deb in (DEBS / name).glob("*.deb"):
+                shutil.copyfile(deb, real / deb.name)
     for repository in load_repositories().values():
         publish(repository)
 

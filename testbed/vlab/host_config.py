@@ -1,4 +1,4 @@
-"""Write what makes a host itself: its PCI bus and its keys, mounted at /etc/testbed."""
+"""Write what makes a host itself: its PCI bus, firmware variables and keys, mounted at /etc/testbed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 
 from vlab.hosts import Function, Host
 from vlab.places import CLIENT_KEY, HOST_CONFIGS
+
+SECURE_BOOT = "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+EFI_ATTRIBUTES = 0x06  # read at boot and by the running system
 
 
 def write_host_config(host: Host) -> None:
@@ -19,6 +22,9 @@ def write_host_config(host: Host) -> None:
     table = [_table_row(function) for function in host.pci if function.name]
     (folder / "gpus").write_text("".join(f"{row}\n" for row in table))
     (folder / "load").write_text("".join(f"{module}\n" for module in host.load))
+    variable = folder / "efivars" / SECURE_BOOT
+    variable.parent.mkdir(exist_ok=True)
+    variable.write_bytes(struct.pack("<IB", EFI_ATTRIBUTES, host.secure_boot))
     shutil.copyfile(CLIENT_KEY.with_suffix(".pub"), folder / "authorized_keys")
 
 

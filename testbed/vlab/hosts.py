@@ -15,6 +15,27 @@ HOSTS_FILE = SOURCES / "hosts.yml"
 
 
 @dataclass(frozen=True)
+class Kernel:
+    """A kernel that hosts start on: the suite it comes from, and the package that follows it."""
+
+    suite: str
+    meta: str
+
+
+@dataclass(frozen=True)
+class System:
+    """An operating system that hosts are dressed as.
+
+    `archive` names the repository whose key it trusts from the start; `fresh` are patterns of the kernel
+    packages that a newly installed server has.
+    """
+
+    archive: str
+    fresh: list[str]
+    kernels: dict[str, Kernel]
+
+
+@dataclass(frozen=True)
 class Function:
     """One function on a host's PCI bus."""
 
@@ -38,6 +59,7 @@ class Host:
     pci: list[Function]
     load: list[str] = field(default_factory=list)
     autostart: bool = True
+    secure_boot: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,8 +67,12 @@ class Lab:
     """All of hosts.yml."""
 
     user: str
-    kernels: dict[str, str]
+    systems: dict[str, System]
     hosts: dict[str, Host]
+
+    def images(self) -> list[tuple[str, str]]:
+        """Return every operating system with every kernel that it can start on."""
+        return [(os, kernel) for os, system in self.systems.items() for kernel in system.kernels]
 
     def select(self, names: list[str]) -> list[Host]:
         """Return the hosts called `names`, or those that start by themselves when none is named."""
@@ -64,9 +90,14 @@ def load_lab(path: Path = HOSTS_FILE) -> Lab:
     raw: dict[str, Any] = yaml.safe_load(path.read_text())
     return Lab(
         user=raw["user"],
-        kernels={kernel: about["meta"] for kernel, about in raw["kernels"].items()},
+        systems={name: _system(about) for name, about in raw["systems"].items()},
         hosts={name: _host(name, about) for name, about in raw["hosts"].items()},
     )
+
+
+def _system(about: dict[str, Any]) -> System:
+    kernels = {kernel: Kernel(**of) for kernel, of in about["kernels"].items()}
+    return System(archive=about["archive"], fresh=about["fresh"], kernels=kernels)
 
 
 def _host(name: str, about: dict[str, Any]) -> Host:

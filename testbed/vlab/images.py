@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from fnmatch import fnmatch
 from pathlib import Path
 
 from vlab.command import attempt, run
-from vlab.hosts import Lab
-from vlab.packages import PACKAGES, load_packages
+from vlab.hosts import Lab, System
+from vlab.packages import PACKAGES, PAYLOAD, load_packages
 from vlab.places import CACHE, KEYS, LABEL, SOURCES, UPSTREAM_IMAGE, host_image, labels
 from vlab.repositories import pool
 from vlab.steps import digest, say
@@ -15,7 +16,7 @@ from vlab.systems import tarball
 
 # Docker 20.10 has no BuildKit of its own, and the classic builder is in every version that came after.
 CLASSIC = {"DOCKER_BUILDKIT": "0"}
-FRESH = ("linux-image-", "linux-modules-", "linux-headers-")
+KERNELS = (PACKAGES / "kernels.yml", PACKAGES / "kernels-debian.yml")
 
 
 def image_exists(name: str) -> bool:
@@ -23,23 +24,22 @@ def image_exists(name: str) -> bool:
     return attempt(["docker", "image", "inspect", "--format", "{{.Id}}", name]).returncode == 0
 
 
-def host_images_tag() -> str:
+def host_images_tag(lab: Lab) -> str:
     """Return the tag of the images for what the clone holds now."""
-    return digest(
-        SOURCES / "host", SOURCES / "systems.yml", SOURCES / "packages" / "kernels.yml", KEYS / "ca.crt"
-    )
+    kernels = [*KERNELS, PAYLOAD / "kernel-installed", PAYLOAD / "build-modules"]
+    return digest(repr(lab.systems), SOURCES / "host", SOURCES / "systems.yml", *kernels, KEYS / "ca.crt")
 
 
 def make_host_images(lab: Lab) -> None:
-    """Make one image for each kernel that a host starts on."""
-    tag = host_images_tag()
-    for kernel, meta in lab.kernels.items():
-        name = f"{host_image(kernel)}:{tag}"
+    """Make one image for each operating system and kernel that a host starts on."""
+    tag = host_images_tag(lab)
+    for os, kernel in lab.images():
+        name = f"{host_image(os, kernel)}:{tag}"
         if not image_exists(name):
-            say(f"image of the hosts on {kernel} ...")
-            _make_host_image(kernel, meta, name)
-        run(["docker", "tag", name, f"{host_image(kernel)}:current"])
-        _drop_outdated(host_image(kernel), {tag, "current"})
+            say(f"image of the hosts with {os} on {kernel} ...")
+            _make_host_image(os, lab.systems[os], kernel, name)
+        run(["docker", "tag", name, f"{host_image(os, kernel)}:current"])
+        _drop_outdated(host_image(os, kernel), {tag, "current"})
 
 
 def _drop_outdated(repository: str, kept: set[str]) -> None:
@@ -48,20 +48,21 @@ def _drop_outdated(repository: str, kept: set[str]) -> None:
             attempt(["docker", "image", "rm", f"{repository}:{tag}"])
 
 
-def _make_host_image(kernel: str, meta: str, name: str) -> None:
+def _make_host_image(os: str, dressed: System, kernel: str, name: str) -> None:
     system = _import("host")
-    context = CACHE / f"image-{kernel}"
+    context = CACHE / f"image-{os}-{kernel}"
     shutil.rmtree(context, ignore_errors=True)
     shutil.copytree(SOURCES / "host", context)
-    _trust(context / "trust")
+    (context / "systems" / os).rename(context / "system")
+    _trust(context / "trust", dressed.archive)
     (context / "debs").mkdir()
-    for deb in _kernel_debs(kernel):
+    for deb in _kernel_debs(dressed, kernel):
         shutil.copy(deb, context / "debs")
     run(
         [
             *("docker", "build", "--quiet", "--network=none", *labels(), f"--tag={name}"),
             f"--build-arg=SYSTEM={system}",
-            f"--build-arg=KERNEL_META=linux-image-{meta.removeprefix('linux-')}",
+            f"--build-arg=KERNEL_META={dressed.kernels[kernel].meta}",
             context,
         ],
         env=CLASSIC,
@@ -69,24 +70,24 @@ def _make_host_image(kernel: str, meta: str, name: str) -> None:
     shutil.rmtree(context)
 
 
-def _kernel_debs(kernel: str) -> list[Path]:
+def _kernel_debs(dressed: System, kernel: str) -> list[Path]:
     """Return the debs of the kernel that a fresh server of this kind has, its metapackages included."""
+    suite = dressed.kernels[kernel].suite
     fresh = [
         package
-        for package in load_packages(PACKAGES / "kernels.yml")
-        if package.name.startswith(FRESH)
+        for package in load_packages(*KERNELS)
+        if suite in package.suites
+        and any(fnmatch(package.name, pattern) for pattern in dressed.fresh)
         and kernel in f"{package.name} {package.relations.get('Depends', '')}"
     ]
-    return [
-        pool(package.repository, package.suites[0], package.component) / package.filename for package in fresh
-    ]
+    return [pool(package.repository, suite, package.component) / package.filename for package in fresh]
 
 
-def _trust(folder: Path) -> None:
-    """Lay out the lab's certificate authority and the key of its archive as a host finds them."""
+def _trust(folder: Path, vendor: str) -> None:
+    """Lay out the lab's certificate authority and the key of the host's archive as a host finds them."""
     authority = folder / "usr/local/share/ca-certificates/xpulab-testbed.crt"
-    archive = folder / "etc/apt/trusted.gpg.d/ubuntu-keyring-testbed.asc"
-    for source, target in ((KEYS / "ca.crt", authority), (KEYS / "ubuntu.asc", archive)):
+    archive = folder / f"etc/apt/trusted.gpg.d/{vendor}-keyring-testbed.asc"
+    for source, target in ((KEYS / "ca.crt", authority), (KEYS / f"{vendor}.asc", archive)):
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import yaml
+
 from vlab.command import TestbedError
 from vlab.hosts import Host, Lab
 from vlab.places import CLIENT_KEY, FACTS, KNOWN_HOSTS, ROOT
 
-SERVED = ("nvidia-container-toolkit", "nvidia-cuda", "intel-gpu", "intel-oneapi", "docker")
+CATALOG = ROOT / "xpulab" / "catalog" / "repositories.yml"
 
 
 def host_data(lab: Lab, host: Host) -> dict[str, Any]:
@@ -36,9 +38,11 @@ def connection(lab: Lab, host: Host) -> dict[str, Any]:
 
 def overrides(lab: Lab, facts: dict[str, Any]) -> dict[str, Any]:
     """Return what a lab with its own mirror would set: fingerprints, image digests, users."""
+    known = yaml.safe_load(CATALOG.read_text())
+    keys = {name: key for name, key in facts["fingerprints"].items() if name in known}
     return {
         "users": [lab.user],
-        "repositories": {name: {"fingerprints": [facts["fingerprints"][name]]} for name in SERVED},
+        "repositories": {name: {"fingerprints": [key]} for name, key in keys.items()},
         "images": {
             reference: {"digest": digest, "disk_gb": 1} for reference, digest in facts["images"].items()
         },

@@ -41,6 +41,7 @@ def volume_name(host: str) -> str:
     return f"xpulab-{host}-docker"
 
 
-def host_image(kernel: str) -> str:
-    """Return the repository of the image for hosts that start on `kernel`."""
-    return f"xpulab-testbed/host-{kernel}"
+def host_image(os: str, kernel: str) -> str:
+    """Return the repository of the image for hosts with `os` that start on `kernel`."""
+    # Docker allows no plus sign; the Vagrantfile does the same.
+    return f"xpulab-testbed/host-{os}-{kernel.replace('+', '-')}"

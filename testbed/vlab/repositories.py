@@ -24,6 +24,7 @@ class Repository:
     at: str
     release: dict[str, str]
     key: str = ""
+    key_of: str = ""
     mirrors: list[str] = field(default_factory=list)
     suites: dict[str, list[str]] = field(default_factory=dict)
 
@@ -31,6 +32,16 @@ class Repository:
     def host(self) -> str:
         """Return the host name the vendor serves it under."""
         return self.at.split("/", 1)[0]
+
+    @property
+    def signer(self) -> str:
+        """Return the vendor whose key signs it: its own, or the one it shares with another."""
+        return self.key_of or self.name
+
+    @property
+    def key_at(self) -> str:
+        """Return host name and path of its public key, empty when hosts have it from the start."""
+        return f"{self.host}{self.key}" if self.key.startswith("/") else self.key
 
     @property
     def root(self) -> Path:
@@ -52,26 +63,31 @@ def pool(repository: str, suite: str, component: str) -> Path:
 
 def host_names(repositories: dict[str, Repository]) -> list[str]:
     """Return every host name that the repositories answer under."""
-    return [name for repository in repositories.values() for name in (repository.host, *repository.mirrors)]
+    names: dict[str, None] = {}
+    for repository in repositories.values():
+        key_host = repository.key_at.split("/", 1)[0] or repository.host
+        names.update(dict.fromkeys([repository.host, *repository.mirrors, key_host]))
+    return list(names)
 
 
 def publish(repository: Repository) -> None:
     """Write the repository's indexes, sign them, and lay its key where the vendor keeps it."""
-    make_signing_key(repository.name)
+    make_signing_key(repository.signer)
     for suite, components in repository.suites.items():
         for component in components:
             folder = pool(repository.name, suite, component)
             folder.mkdir(parents=True, exist_ok=True)
             _packages(repository.root, folder, repository.root / "dists" / suite / component / "binary-amd64")
         named = {"Suite": suite, "Codename": suite, "Components": " ".join(components)}
-        _release(repository.root / "dists" / suite, {**repository.release, **named}, repository.name)
+        _release(repository.root / "dists" / suite, {**repository.release, **named}, repository.signer)
     if not repository.suites:
         _packages(repository.root, repository.root, repository.root)
-        _release(repository.root, repository.release, repository.name)
-    if repository.key:
-        key = WWW / repository.host / repository.key.lstrip("/")
+        _release(repository.root, repository.release, repository.signer)
+    if repository.key_at:
+        # A question mark in the vendor's URL begins what a file name does not hold.
+        key = WWW / repository.key_at.split("?", 1)[0]
         key.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(KEYS / f"{repository.name}.asc", key)
+        shutil.copyfile(KEYS / f"{repository.signer}.asc", key)
     for mirror in repository.mirrors:
         link = WWW / mirror
         link.unlink(missing_ok=True)

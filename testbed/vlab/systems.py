@@ -7,6 +7,7 @@ import re
 import shutil
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,15 +87,23 @@ def _pin(about: dict[str, Any]) -> str:
     return f"Package: *\nPin: release n={about['newer_suite']}\nPin-Priority: 100\n"
 
 
-def fetch_archive(target: Path) -> None:
-    """Fetch the debs that installing systems.yml's `archive` on a fresh host would take."""
+def archives() -> dict[str, dict[str, Any]]:
+    """Return the `archives` of systems.yml: what they serve of the real distribution."""
+    served: dict[str, dict[str, Any]] = description()["archives"]
+    return served
+
+
+def fetch_archives(target: Path) -> None:
+    """Fetch the debs that installing each of systems.yml's `archives` on a fresh host would take."""
     about = description()
-    wanted = digest(yaml.safe_dump(about), MIRROR)
-    what = "Debian packages for the lab's archive"
-    once("archive", what, wanted, lambda: _fetch(about, target), result=target)
+    for name, archive in archives().items():
+        wanted = digest(yaml.safe_dump([about["systems"], archive, about["suite"]]), MIRROR)
+        what = f"Debian packages for the lab's archive {name}"
+        fetch = partial(_fetch, about, archive, target / name)
+        once(f"archive-{name}", what, wanted, fetch, result=target / name)
 
 
-def _fetch(about: dict[str, Any], target: Path) -> None:
+def _fetch(about: dict[str, Any], archive: dict[str, Any], target: Path) -> None:
     apt = CACHE / "apt"
     for folder in ("etc/apt.conf.d", "etc/preferences.d", "state/lists/partial", "cache/archives/partial"):
         (apt / folder).mkdir(parents=True, exist_ok=True)
@@ -115,8 +124,10 @@ def _fetch(about: dict[str, Any], target: Path) -> None:
     )
     env = {"APT_CONFIG": str(apt / "apt.conf")}
     run(["apt-get", "update"], env=env)
-    archive = about["archive"]
-    names = [*archive["include"], *(f"{name}/{about['newer_suite']}" for name in archive["newer"])]
+    newer = [f"{name}/{about['newer_suite']}" for name in archive.get("newer", [])]
+    names = [*archive["include"], *newer]
+    for stale in (apt / "cache/archives").glob("*.deb"):
+        stale.unlink()
     say(f"asking {MIRROR} for {len(names)} packages and what they depend on")
     run(["apt-get", "install", "--reinstall", "--download-only", "-y", *names], env=env)
     target.mkdir(parents=True, exist_ok=True)

@@ -117,7 +117,8 @@ def _data(store: Path, data: bytes) -> str:
     digest = hashlib.sha256(data).hexdigest()
     folder = store / "blobs/sha256" / digest[:2] / digest
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "data").write_bytes(data)
+    if not (folder / "data").exists():
+        (folder / "data").write_bytes(data)
     return digest
 
 

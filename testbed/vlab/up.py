@@ -44,7 +44,7 @@ def _outdated(host: Host) -> bool:
     """Return whether the host runs from another image than the clone now holds."""
     used = attempt(["docker", "inspect", "--format", "{{.Image}}", container_name(host.name)]).stdout.strip()
     current = attempt(
-        ["docker", "image", "inspect", "--format", "{{.Id}}", f"{host_image(host.kernel)}:current"]
+        ["docker", "image", "inspect", "--format", "{{.Id}}", f"{host_image(host.os, host.kernel)}:current"]
     )
     return bool(used) and used != current.stdout.strip()
 

@@ -125,6 +125,23 @@ def state_of(hosts: Iterable[str]) -> dict[str, str]:
     return {host: on(host, STATE) for host in hosts}
 
 
+def installed(host: str) -> dict[str, str]:
+    """The packages that are wholly installed on a host, and their versions."""
+    rows = on(host, r"dpkg-query -W -f '${db:Status-Abbrev}|${Package}|${Version}\n'").splitlines()
+    return {name: version for state, name, version in (row.split("|") for row in rows) if state == "ii "}
+
+
+def transactions(host: str) -> int:
+    """How often apt has changed packages on a host."""
+    return on(host, "cat /var/log/apt/history.log 2>/dev/null", check=False).count("Commandline: apt-get")
+
+
+def reboots(host: str) -> int:
+    """How often a host has rebooted since it was made: Docker starts it again each time."""
+    counted = ["docker", "inspect", "--format", "{{.RestartCount}}", f"xpulab-{host}"]
+    return int(subprocess.run(counted, capture_output=True, text=True, check=True).stdout)
+
+
 def commands_over_ssh(host: str) -> int:
     """How many commands sshd on the host has started so far, by its own log."""
     log = on(host, "journalctl --no-pager --output=cat --unit=ssh.service")

@@ -2,10 +2,13 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import yaml
+
 sys.path.append(str(Path(__file__).parents[2] / "testbed"))
 
 from vlab.hosts import load_lab
 from vlab.packages import load_packages
+from vlab.places import ROOT
 from vlab.repositories import load_repositories
 
 
@@ -17,7 +20,22 @@ def test_every_host_has_an_address_of_its_own_on_the_loopback_network():
 
 def test_every_host_runs_a_kernel_that_the_lab_has():
     lab = load_lab()
-    assert {host.kernel for host in lab.hosts.values()} <= set(lab.kernels)
+    assert {(host.os, host.kernel) for host in lab.hosts.values()} <= set(lab.images())
+
+
+def test_every_system_has_its_files_and_its_boxes():
+    vagrantfile = (ROOT / "Vagrantfile").read_text()
+    for system in load_lab().systems:
+        assert (ROOT / "testbed/host/systems" / system / "usr/lib/os-release").is_file()
+        assert f'"{system}" => ' in vagrantfile
+
+
+def test_upstream_has_all_of_the_catalogs_repositories_and_images():
+    catalog = ROOT / "xpulab" / "catalog"
+    assert set(yaml.safe_load((catalog / "repositories.yml").read_text())) <= set(load_repositories())
+    images = yaml.safe_load((catalog / "images.yml").read_text())
+    tags = {f"{name}:{tag}" for name, about in images.items() for tag in about["tags"]}
+    assert tags <= set(yaml.safe_load((ROOT / "testbed/images.yml").read_text()))
 
 
 def test_no_package_is_built_twice_for_one_suite():

@@ -8,6 +8,8 @@ from torch.build import CUDA
 _DEV = Path("/dev")
 _LIBRARY = Path("/usr/lib/xpulab-testbed/libnvidia-compute.version")
 _TABLE = Path("/run/testbed/nvidia/gpus")
+_NVSWITCH = Path("/run/testbed/nvidia/nvswitch")
+_FABRIC = Path("/run/testbed/nvidia/fabric")
 
 
 def device_count():
@@ -18,8 +20,8 @@ def device_count():
 
 
 def is_available():
-    """Return whether there is a CUDA device."""
-    return device_count() > 0
+    """Return whether CUDA starts: behind an NVSwitch it waits for the fabric manager (error 802)."""
+    return device_count() > 0 and (not _NVSWITCH.exists() or _FABRIC.exists())
 
 
 def _row(index):

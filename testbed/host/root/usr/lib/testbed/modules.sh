@@ -14,6 +14,10 @@ kernel_release() {
     cat "$STATE/kernel"
 }
 
+secure_boot() {
+    od -An -t u1 -j 4 -N 1 /sys/firmware/efi/efivars/SecureBoot-* 2>/dev/null | tr -d ' '
+}
+
 canonical() {
     printf '%s\n' "$1" | tr - _
 }
@@ -62,6 +66,15 @@ load_module() {
         echo "modprobe: FATAL: Module $1 not found in directory /lib/modules/$(kernel_release)" >&2
         return 1
     fi
+    # What DKMS built is signed with a key of this host, which its firmware does not know unless somebody enrolled it.
+    case $file in
+        */updates/*)
+            if [ "$(secure_boot)" = 1 ]; then
+                echo "modprobe: ERROR: could not insert '$1': Key was rejected by service" >&2
+                return 1
+            fi
+            ;;
+    esac
     wanted=
     for device in "$PCI"/*; do
         [ ! -L "$device/driver" ] && claims "$file" "$device" && wanted="$wanted $device"
@@ -115,6 +128,15 @@ drm_nodes() {
 # nvidia-smi reads the table in $STATE/nvidia: it is all that a container with a GPU is given of these made-up devices.
 nvidia_nodes() {
     mkdir -p "$STATE/nvidia"
+    case $(cat "$1/class") in
+        0x0680*)
+            number=$(find /dev -maxdepth 1 -name 'nvidia-nvswitch[0-9]*' | wc -l)
+            make_node "/dev/nvidia-nvswitch$number" 508 "$number" root 666
+            make_node /dev/nvidia-nvswitchctl 508 255 root 666
+            : >"$STATE/nvidia/nvswitch"
+            return
+            ;;
+    esac
     number=$(find /dev -maxdepth 1 -name 'nvidia[0-9]*' | wc -l)
     make_node "/dev/nvidia$number" 195 "$number" root 666
     make_node /dev/nvidiactl 195 255 root 666
