@@ -56,7 +56,8 @@ def _files(driver: Driver, catalog: Catalog) -> _Files:
             "/etc/modprobe.d/xpulab-nouveau.conf", "before-packages", displaces=data.kernel_module.displaces
         ),
         file(
-            "/etc/apt/preferences.d/xpulab-nvidia.pref",
+            # The first pin that names a package wins, and the pinning package of a branch brings one too.
+            "/etc/apt/preferences.d/00-xpulab-nvidia.pref",
             "before-packages",
             refused=refused,
             packages=data.pin.packages,

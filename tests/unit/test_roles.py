@@ -116,7 +116,7 @@ def test_open_modules_are_told_by_their_licence_and_proprietary_ones_are_absent(
 
 
 def test_the_cuda_repositorys_driver_is_pinned_away() -> None:
-    pin = content(manifest_of(host(RTX_3090)), "/etc/apt/preferences.d/xpulab-nvidia.pref")
+    pin = content(manifest_of(host(RTX_3090)), "/etc/apt/preferences.d/00-xpulab-nvidia.pref")
     assert "Pin: release l=NVIDIA CUDA\nPin-Priority: -1\n" in pin
     assert " libnvidia-* " in pin
     assert "container" not in pin
@@ -268,7 +268,7 @@ def test_from_590_on_names_are_plain_and_versions_tell_the_branch() -> None:
 
 
 def test_the_other_source_is_pinned_away_and_the_branch_is_pinned_in_the_cuda_repository() -> None:
-    path = "/etc/apt/preferences.d/xpulab-nvidia.pref"
+    path = "/etc/apt/preferences.d/00-xpulab-nvidia.pref"
     archive = content(manifest_of(noble(RTX_3090)), path)
     cuda = content(manifest_of(noble(RTX_3090), settings(nvidia_source="cuda", nvidia_driver="595")), path)
     assert "l=NVIDIA CUDA" in archive and "l=Ubuntu" not in archive and "Pin: version" not in archive

@@ -20,6 +20,11 @@ class Kind:
     includes: Callable[[Record], bool]
 
 
+def _has_user_space(record: Record) -> bool:
+    # On the distribution's channel all user space is in the image.
+    return record.vendor == "intel" and record.driver is not None and record.driver.branch != "distribution"
+
+
 def _has_dkms_module(record: Record) -> bool:
     return record.vendor == "intel" and record.driver is not None and record.driver.modules == "dkms"
 
@@ -28,6 +33,7 @@ KINDS = {
     "provisioned_host": Kind("provisioned hosts", lambda record: True),
     "nvidia_host": Kind("NVIDIA hosts", lambda record: record.vendor == "nvidia"),
     "intel_host": Kind("Intel hosts", lambda record: record.vendor == "intel"),
+    "level_zero_host": Kind("Intel hosts with user space of their own", _has_user_space),
     "intel_dkms_host": Kind("Intel data center GPU hosts", _has_dkms_module),
     "cpu_host": Kind("CPU hosts", lambda record: record.vendor == "cpu"),
 }

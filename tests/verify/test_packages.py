@@ -112,18 +112,20 @@ def test_container_toolkit_is_safe(nvidia_host: ProvisionedHost) -> None:
     )
 
 
-def test_level_zero_driver_and_loader_are_installed(intel_host: ProvisionedHost) -> None:
-    assert intel_host.record.driver
+def test_level_zero_driver_and_loader_are_installed(level_zero_host: ProvisionedHost) -> None:
+    assert level_zero_host.record.driver
     # Only the 2350 channel still has the names from before 2024.
-    old_names = "2350" in intel_host.record.driver.branch
+    old_names = "2350" in level_zero_host.record.driver.branch
     wanted = {"intel-level-zero-gpu", "level-zero"} if old_names else {"libze-intel-gpu1", "libze1"}
-    missing = sorted((wanted | {"intel-opencl-icd", "clinfo"}) - set(intel_host.packages))
-    assert not missing, f"{intel_host}: not installed: {missing}; {RUN_AGAIN}"
+    missing = sorted((wanted | {"intel-opencl-icd", "clinfo"}) - set(level_zero_host.packages))
+    assert not missing, f"{level_zero_host}: not installed: {missing}; {RUN_AGAIN}"
 
 
-def test_only_one_level_zero_driver_is_installed(intel_host: ProvisionedHost) -> None:
-    drivers = {"intel-level-zero-gpu", "libze-intel-gpu1"} & set(intel_host.packages)
-    assert len(drivers) == 1, f"{intel_host}: Level Zero drivers installed: {sorted(drivers)}; {RUN_AGAIN}"
+def test_only_one_level_zero_driver_is_installed(level_zero_host: ProvisionedHost) -> None:
+    drivers = {"intel-level-zero-gpu", "libze-intel-gpu1"} & set(level_zero_host.packages)
+    assert len(drivers) == 1, (
+        f"{level_zero_host}: Level Zero drivers installed: {sorted(drivers)}; {RUN_AGAIN}"
+    )
 
 
 def test_data_center_gpu_has_module_and_firmware_packages(intel_dkms_host: ProvisionedHost) -> None:

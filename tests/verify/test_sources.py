@@ -15,8 +15,8 @@ def test_nvidia_driver_has_one_source(nvidia_host: ProvisionedHost) -> None:
     _assert_one_source(nvidia_host, nvidia_driver(nvidia_host.packages))
 
 
-def test_intel_driver_has_one_source(intel_host: ProvisionedHost) -> None:
-    _assert_one_source(intel_host, intel_driver(intel_host.packages))
+def test_intel_driver_has_one_source(level_zero_host: ProvisionedHost) -> None:
+    _assert_one_source(level_zero_host, intel_driver(level_zero_host.packages))
 
 
 def _assert_one_source(host: ProvisionedHost, packages: list[str]) -> None:
