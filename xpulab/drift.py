@@ -154,10 +154,14 @@ def _packages(manifest: Manifest, observed: Observed) -> Iterator[Difference]:
     for name, found in sorted(observed.packages.items()):
         if not found.intact:
             yield Difference(Kind.BROKEN_PACKAGE, name, "half installed", "installed")
+    channel = recorded_channel(observed.record)
     for package in manifest.packages:
         found_version = _unsuitable_version(package, observed)
         if found_version is not None:
             yield Difference(Kind.PACKAGE, package.name, found_version, _version_words(package), package)
+        elif package.channel and channel and package.channel != channel:
+            there = f"{observed.packages[package.name].version} of {channel}"
+            yield Difference(Kind.PACKAGE, package.name, there, f"of {package.channel}", package)
     unwanted = _any_of(manifest.absent_packages)
     for name, found in sorted(observed.packages.items()):
         if unwanted.fullmatch(name):
@@ -168,6 +172,19 @@ def _packages(manifest: Manifest, observed: Observed) -> Iterator[Difference]:
 def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
     """One expression for all shell patterns: a host has thousands of packages."""
     return re.compile("|".join(map(fnmatch.translate, patterns)) or "(?!)")
+
+
+def recorded_channel(record: str | None) -> str | None:
+    """The Intel channel of the run that was last finished: dpkg does not say where a package came from.
+
+    The record is written after the packages, so a run that was cut off before leaves the old one.
+    """
+    try:
+        host = json.loads(record or "{}")
+        drivers = [each for each in (host, host.get("beside") or {}) if each.get("vendor") == "intel"]
+        return next((str(each["driver"]["branch"]) for each in drivers), None)
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return None
 
 
 def _unsuitable_version(package: Package, observed: Observed) -> str | None:

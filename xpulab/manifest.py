@@ -29,12 +29,14 @@ class Package:
     """A package that must be installed: any version, one exact version, or within bounds.
 
     `below` is for a package whose name does not tell its branch: a version from there on is of another.
+    `channel` is for one that several channels of a vendor have under one name.
     """
 
     name: str
     version: str | None = None
     minimum: str | None = None
     below: str | None = None
+    channel: str | None = None
 
 
 @dataclass(frozen=True)

@@ -121,6 +121,7 @@ class Observed:
     groups: Mapping[str, FoundGroup] = field(default_factory=dict)
     users: frozenset[str] = frozenset()
     daemon_json: str | None = None
+    record: str | None = None
     engine_version: str | None = None
     snap_docker: bool = False
     images: tuple[FoundImage, ...] = ()

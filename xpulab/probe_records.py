@@ -73,14 +73,17 @@ def _observed(records: dict[str, list[list[str]]]) -> Observed:
         units={fields[0]: _found_unit(*fields[1:]) for fields in records["unit"]},
         groups={name: _group(gid, members) for name, gid, members in records["group"]},
         users=frozenset(filter(None, records["users"][0][0].split(","))),
-        daemon_json=next(
-            (base64.b64decode(text, validate=True).decode() for (text,) in records["daemon-json"]), None
-        ),
+        daemon_json=_text(records["daemon-json"]),
+        record=_text(records["record"]),
         engine_version=next((version or None for (version,) in records["engine"]), None),
         snap_docker=bool(records["snap-docker"]),
         images=_each(records["image"], _image),
         engine_free_bytes=int(records["engine-free"][0][0]) * 1024,
     )
+
+
+def _text(rows: list[list[str]]) -> str | None:
+    return next((base64.b64decode(text, validate=True).decode() for (text,) in rows), None)
 
 
 def _each(rows: list[list[str]], make: Callable[..., Any]) -> tuple[Any, ...]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from roles.repositories import preference, repository
+from roles.templates import file
 from xpulab.catalog.models import Catalog
 from xpulab.lab import HostSettings
-from xpulab.manifest import LoadedModule, Manifest, Package
+from xpulab.manifest import AptRepository, File, LoadedModule, Manifest, Package
 from xpulab.target import Target
 
 
@@ -18,10 +21,11 @@ def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
     # The in-tree module has the same name: the running one must be the one that DKMS built.
     dkms = catalog.intel_compute.dkms_module
     module = LoadedModule(dkms.name, provided_by=(dkms.package,))
+    source = repository(channel.repository, target, settings, catalog, channel=suite)
     return Manifest(
-        repositories=(repository(channel.repository, target, settings, catalog, channel=suite),),
-        files=preference(channel.repository, catalog),
-        packages=tuple(Package(name) for name in names),
+        repositories=(source,),
+        files=preference(channel.repository, catalog) or (_pin(source, names),),
+        packages=tuple(Package(name, channel=driver.branch) for name in names),
         absent_packages=channel.displaces,
         modules=(module,) if driver.modules == "dkms" else (),
         foreign_sources=dict.fromkeys(
@@ -29,3 +33,9 @@ def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
             f"channels of Intel's GPU packages must not be mixed, and this host has {suite}",
         ),
     )
+
+
+def _pin(source: AptRepository, names: tuple[str, ...]) -> File:
+    """apt goes back to an older version, too, where the channel that has it is the one to be used."""
+    path = "/etc/apt/preferences.d/00-xpulab-intel.pref"
+    return file(path, "before-packages", packages=names, server=urlsplit(source.uri).hostname)

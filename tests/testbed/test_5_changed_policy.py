@@ -1,4 +1,4 @@
-"""Another driver branch or source: one apt transaction, one reboot at most, a coherent host."""
+"""Another driver branch, source or Intel channel: one transaction, one reboot at most, a coherent host."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.testbed.lab import ROOT, Finished, installed, lab_file, on, provision_lab, reboots, transactions
 
 ONE_CHANGED = "xpulab: hosts=1 converged=1 changed=1 refused=0 failed=0"
-HOSTS = ("noble1", "debian1", "mixed1")
+HOSTS = ("noble1", "debian1", "mixed1", "max1")
 RELEASES = {"580": "580.178.04", "595": "595.71.05"}
 RELEASES_OF_NVIDIA = {"580": "580.178.04", "595": "595.91.07"}
 
@@ -20,7 +20,7 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Hosts with the defaults, as an earlier module left them or made now."""
     subprocess.run(["testbed/up", *HOSTS], cwd=ROOT, check=True)
     done = provision_lab(lab_file(tmp_path_factory.mktemp("lab"), *HOSTS))
-    assert "converged=3" in done.last_line, done.everything
+    assert "converged=4" in done.last_line, done.everything
 
 
 def change(folder: Path, host: str, expected_reboots: int, **policy: str) -> Finished:
@@ -81,3 +81,19 @@ def test_both_vendors_in_one_host(tmp_path: Path) -> None:
     assert {"libze-intel-gpu1", "nvidia-utils-580-server"} <= set(installed("mixed1"))
     assert "A770" in on("mixed1", "clinfo -l")
     assert "RTX 3090" in on("mixed1", "nvidia-smi -L")
+
+
+def test_another_intel_channel_swaps_every_package_and_back(tmp_path: Path) -> None:
+    old = installed("max1")["intel-i915-dkms"]
+    change(tmp_path, "max1", 1, intel_channel="lts/2350")
+    there = installed("max1")
+    assert {"intel-level-zero-gpu", "level-zero"} <= set(there)
+    assert not {"libze-intel-gpu1", "libze1"} & set(there)
+    assert there["intel-i915-dkms"] != old
+    assert there["intel-i915-dkms"].startswith(on("max1", "cat /sys/module/i915/version").strip())
+
+    change(tmp_path, "max1", 1)
+    there = installed("max1")
+    assert {"libze-intel-gpu1", "libze1"} <= set(there)
+    assert not {"intel-level-zero-gpu", "level-zero"} & set(there)
+    assert there["intel-i915-dkms"] == old

@@ -219,3 +219,15 @@ def test_a_plan_foresees_the_reboot_for_a_module_that_its_package_will_replace()
     manifest = Manifest(modules=(LoadedModule("i915", provided_by=("intel-i915-dkms",)),))
     in_tree = KernelModule("i915", True, None, "IN-TREE", None, "IN-TREE")
     assert kinds(manifest, replace(BARE, modules={"i915": in_tree})) == [Kind.REBOOT]
+
+
+def test_a_package_that_an_earlier_run_took_from_another_channel_differs() -> None:
+    manifest = Manifest(packages=(Package("intel-i915-dkms", channel="lts/2523"),))
+    there = replace(BARE, packages={"intel-i915-dkms": InstalledPackage("1.23")})
+    intel = '{"vendor": "intel", "driver": {"branch": "%s"}}'
+    beside = f'{{"vendor": "nvidia", "driver": {{"branch": "580"}}, "beside": {intel}}}'
+    for record in (intel, beside):
+        assert kinds(manifest, replace(there, record=record % "lts/2350")) == [Kind.PACKAGE]
+        assert kinds(manifest, replace(there, record=record % "lts/2523")) == []
+    for unreadable in (None, "", "{,}", "[]", '{"vendor": "intel", "driver": null}'):
+        assert kinds(manifest, replace(there, record=unreadable)) == []

@@ -136,6 +136,7 @@ kernel_modules
 say packages "$(dpkg-query -W -f '${Package}=${Version}=${db:Status-Abbrev};' 2>/dev/null)"
 managed_files
 if [ -s /etc/docker/daemon.json ]; then say daemon-json "$(base64 /etc/docker/daemon.json | tr -d '\n')"; fi
+if [ -s /etc/xpulab/host.json ]; then say record "$(base64 /etc/xpulab/host.json | tr -d '\n')"; fi
 apt_sources
 apt_lock
 units
