@@ -1,8 +1,10 @@
-"""docs/explain.md, six typical hosts explained: `python -m roles.examples > docs/explain.md`."""
+"""Six typical hosts explained, in docs/explain.md and README.md: `python -m roles.examples` writes both."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
+from pathlib import Path
 
 from typer.testing import CliRunner
 
@@ -54,16 +56,36 @@ HOSTS = {
 WIDTH = "110"
 
 
+ROOT = Path(__file__).resolve().parent.parent
+PAGE, README = ROOT / "docs" / "explain.md", ROOT / "README.md"
+FIRST, LAST = (
+    "<!-- explained hosts: made by `python -m roles.examples` -->",
+    "<!-- end of explained hosts -->",
+)
+
+
 def page() -> str:
-    """The whole page."""
+    """The whole of docs/explain.md."""
+    return "\n".join([HEAD, *(f"## {title}\n\n{output}\n" for title, output in _explained())])
+
+
+def readme(text: str) -> str:
+    """README.md with the hosts between its two marks as they are explained today."""
+    before, _, rest = text.partition(FIRST)
+    hosts = "\n".join(
+        f"<details><summary>{title}</summary>\n\n{output}\n\n</details>" for title, output in _explained()
+    )
+    return f"{before}{FIRST}\n{hosts}\n{LAST}{rest.partition(LAST)[2]}"
+
+
+def _explained() -> Iterator[tuple[str, str]]:
     runner, app = CliRunner(env={"COLUMNS": WIDTH, "TERM": "dumb"}), cli.build(desired)
-    parts = [HEAD]
     for title, arguments in HOSTS.items():
         output = runner.invoke(app, ["explain", *shlex.split(arguments)]).stdout
         lines = "\n".join(line.rstrip() for line in output.splitlines())
-        parts.append(f"## {title}\n\n```console\n$ xpulab explain {arguments}\n{lines}\n```\n")
-    return "\n".join(parts)
+        yield title, f"```console\n$ xpulab explain {arguments}\n{lines}\n```"
 
 
 if __name__ == "__main__":
-    print(page(), end="")
+    PAGE.write_text(page(), encoding="utf-8")
+    README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")

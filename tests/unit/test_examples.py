@@ -1,13 +1,17 @@
-"""docs/explain.md shows what `xpulab explain` prints today."""
+"""docs/explain.md and README.md show what `xpulab explain` prints today."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from roles.examples import PAGE, README, page, readme
 
-from roles.examples import page
-
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "explain.md"
+RUN = "run: python -m roles.examples"
 
 
 def test_the_page_is_not_stale() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m roles.examples > docs/explain.md"
+    assert PAGE.read_text(encoding="utf-8") == page(), RUN
+
+
+def test_the_readme_is_not_stale() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert text.count("<details>") == 6
+    assert text == readme(text), RUN
