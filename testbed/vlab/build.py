@@ -18,6 +18,7 @@ from vlab.identities import make_authority, make_signing_key, make_ssh_keys
 from vlab.images import host_images_tag, image_exists, make_host_images, make_upstream_image
 from vlab.inventory import write_vagrant_data
 from vlab.places import (
+    BUILDER,
     CACHE,
     CLONE_LABEL,
     DEBS,
@@ -78,7 +79,7 @@ def _build(lab: Lab) -> None:
         digest(
             SOURCES / "torch",
             SOURCES / "images.yml",
-            SOURCES / "torch_images.py",
+            BUILDER / "torch_images.py",
             _state_of(tarball("torch").name),
         ),
         make_registry,
@@ -103,8 +104,8 @@ def _publish_repositories() -> None:
     sources = [
         SOURCES / "packages",
         SOURCES / "payload",
-        SOURCES / "debs.py",
-        SOURCES / "packages.py",
+        BUILDER / "debs.py",
+        BUILDER / "packages.py",
         REPOSITORIES_FILE,
     ]
     fetched = [(STAMPS / f"archive-{name}").read_text() for name in archives()]

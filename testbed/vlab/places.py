@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "testbed"
+BUILDER = SOURCES / "vlab"
 STATE = ROOT / ".testbed"
 
 CACHE = STATE / "cache"

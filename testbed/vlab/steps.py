@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from vlab.places import STAMPS
+from vlab.places import SOURCES, STAMPS
 
 
 def say(line: str) -> None:
@@ -23,6 +23,8 @@ def digest(*inputs: Path | str) -> str:
         if isinstance(item, str):
             total.update(item.encode() + b"\0")
             continue
+        if SOURCES in item.parents and not item.exists():
+            raise FileNotFoundError(f"{item} is gone, and a step of the build says that it is made from it")
         for path in sorted(item.rglob("*")) if item.is_dir() else [item]:
             if path.is_file() and "__pycache__" not in path.parts:
                 mode = path.stat().st_mode & 0o111

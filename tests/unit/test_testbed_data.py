@@ -2,14 +2,16 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
 import yaml
 
 sys.path.append(str(Path(__file__).parents[2] / "testbed"))
 
 from vlab.hosts import load_lab
 from vlab.packages import load_packages
-from vlab.places import ROOT
+from vlab.places import ROOT, SOURCES
 from vlab.repositories import load_repositories
+from vlab.steps import digest
 
 
 def test_every_host_has_an_address_of_its_own_on_the_loopback_network():
@@ -61,3 +63,8 @@ def test_the_toolkit_packages_ask_for_each_other_at_one_exact_version():
         if package.repository == "nvidia-container-toolkit" and "Depends" in package.relations:
             for relation in package.relations["Depends"].split(", "):
                 assert relation.endswith(f"(= {package.version})")
+
+
+def test_a_step_of_the_build_cannot_name_a_source_that_is_gone():
+    with pytest.raises(FileNotFoundError, match=r"debs\.py is gone"):
+        digest(SOURCES / "debs.py")
