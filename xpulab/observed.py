@@ -110,7 +110,6 @@ class Observed:
     kernel: str
     boot_id: str = ""
     secure_boot: bool = False
-    reboot_required: bool = False
     pci: tuple[PciFunction, ...] = ()
     modules: Mapping[str, KernelModule] = field(default_factory=dict)
     packages: Mapping[str, InstalledPackage] = field(default_factory=dict)
@@ -122,7 +121,6 @@ class Observed:
     users: frozenset[str] = frozenset()
     daemon_json: str | None = None
     record: str | None = None
-    engine_version: str | None = None
     snap_docker: bool = False
     images: tuple[FoundImage, ...] = ()
     engine_free_bytes: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path, PurePosixPath
 from shlex import quote
 
@@ -16,6 +17,7 @@ def script(lines: Iterable[str]) -> str:
     return "\n".join(["set -eu", *lines])
 
 
+@cache
 def snippet(name: str) -> str:
     """A piece of shell from xpulab/shell, without its comments."""
     text = (Path(__file__).parent / "shell" / f"{name}.sh").read_text(encoding="utf-8")

@@ -113,7 +113,6 @@ units() {
 engine() {
     if [ -e /snap/bin/docker ]; then say snap-docker yes; fi
     command -v docker >/dev/null 2>&1 || return 0
-    say engine "$(docker version --format '{{.Server.Version}}' 2>/dev/null)"
     docker image ls --no-trunc --digests --format '{{.Repository}}{{"\t"}}{{.Tag}}{{"\t"}}{{.Digest}}' 2>/dev/null |
         while read -r repository tag digest; do say image "$repository" "$tag" "$digest"; done
 }
@@ -129,7 +128,6 @@ id_of_os
 say machine "$(uname -m)" "$(uname -r)" \
     "$(content /proc/sys/kernel/random/boot_id)-$(cut -d " " -f 22 /proc/1/stat)"
 secure_boot
-if [ -e /var/run/reboot-required ]; then say reboot-required yes; fi
 pci_functions
 kernel_modules
 # shellcheck disable=SC2016
