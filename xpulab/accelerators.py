@@ -54,6 +54,11 @@ def label(accelerator: Accelerator) -> str:
     return f"{accelerator.name} ({accelerator.pci_id} at {accelerator.address})"
 
 
+def is_nvswitch(vendor: str, device: str, catalog: Catalog) -> bool:
+    """Whether PCI ids are those of an NVSwitch, which is no display device and joins GPUs."""
+    return vendor == "10de" and device in catalog.nvidia_driver.nvswitch.devices
+
+
 def classify(pci: Iterable[PciFunction], catalog: Catalog) -> Devices:
     """The devices among PCI functions; audio, bridges and NVSwitches are no display class and drop out."""
     nvidia: list[NvidiaGpu] = []

@@ -29,9 +29,8 @@ class Assessment:
 
 def settings_of(host: str, data: Mapping[str, Any]) -> HostSettings | Refusal:
     """The settings in a host's inventory data, or a Refusal that names host, key and what is allowed."""
-    said = {key: data[key] for key in HostSettings.model_fields if data.get(key) is not None}
     try:
-        return HostSettings.model_validate(said)
+        return HostSettings.model_validate({key: value for key, value in data.items() if value is not None})
     except ValidationError as error:
         return Refusal("; ".join(explain_errors(error, f"host {host}")), "correct the inventory")
 

@@ -103,7 +103,7 @@ def _kinds_of_host(known: Catalog, systems: Sequence[str]) -> Iterator[tuple[str
         title = known.operating_systems[system].title
         for kernel in known.operating_systems[system].kernels:
             for card, ids in cards.items():
-                release = f"{kernel.series}.0-1-{kernel.suffix}"
+                release = hypothetical.a_release_of(kernel)
                 yield f"{card} on {title}", hypothetical.host(ids, system, release, False, known)
 
 

@@ -59,8 +59,7 @@ def survey(desired: Desired) -> None:
 
 
 def _settings(host: Host) -> HostSettings | Refusal:
-    data = {key: host.data.get(key) for key in HostSettings.model_fields}
-    return settings_of(host.name, data)
+    return settings_of(host.name, {key: host.data.get(key) for key in HostSettings.model_fields})
 
 
 def _look(host: Host, settings: HostSettings | Refusal, desired: Desired) -> tuple[Outcome, Observed | None]:
@@ -106,7 +105,7 @@ def _converge(desired: Desired, settings: HostSettings, observed: Observed) -> N
 
 
 def _words(drift: tuple[Difference, ...]) -> str:
-    first = [f"{each.kind.value} {each.name} is {each.found}, wanted {each.wanted}" for each in drift[:3]]
+    first = [f"{each.kind.word} {each.name} is {each.found}, wanted {each.wanted}" for each in drift[:3]]
     return "; ".join(first) + (f" and {len(drift) - 3} more" if len(drift) > 3 else "")
 
 

@@ -35,7 +35,7 @@ ENABLED = frozenset({"enabled", "enabled-runtime", "static", "alias", "generated
 
 
 class Kind(Enum):
-    """What sort of thing differs; the value is the word in a plan."""
+    """What sort of thing differs."""
 
     APT_KEY = "apt key"
     APT_SOURCE = "apt source"
@@ -52,6 +52,11 @@ class Kind(Enum):
     MODULE = "kernel module"
     UNIT = "service"
     IMAGE = "image"
+
+    @property
+    def word(self) -> str:
+        """The word for it in a plan; when a file is written is no concern of its reader."""
+        return "file" if self is Kind.LATE_FILE else self.value
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from xpulab.catalog.models import Catalog
 from xpulab.desired import Desired
 from xpulab.lab import HostSettings
-from xpulab.manifest import Manifest, Package
+from xpulab.manifest import Manifest
 from xpulab.observed import Observed
 from xpulab.resolve import resolve
 from xpulab.target import Accelerator, Refusal, Target
@@ -38,11 +38,6 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
     return {"target": _target(answer, explanation.manifest), "refusal": None}
 
 
-def words(package: Package) -> str:
-    """A package as apt takes it."""
-    return f"{package.name}={package.version}" if package.version else package.name
-
-
 def _target(target: Target, manifest: Manifest) -> dict[str, Any]:
     driver = target.driver
     return {
@@ -52,7 +47,7 @@ def _target(target: Target, manifest: Manifest) -> dict[str, Any]:
         # The kernel to run: the present one, or the package that brings the one to reboot into.
         "kernel": target.kernel_upgrade.package if target.kernel_upgrade else target.kernel,
         "repositories": [repository.name for repository in manifest.repositories],
-        "packages": [words(package) for package in manifest.packages],
+        "packages": [package.apt_argument for package in manifest.packages],
         "image": target.image.reference,
         "notes": list(target.notes),
     }

@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from xpulab.explanation import Explanation, words
+from xpulab.explanation import Explanation
 from xpulab.observed import Observed
 from xpulab.reason import Reason
 from xpulab.target import Refusal, Target
@@ -41,7 +41,7 @@ def _software(explanation: Explanation, target: Target) -> list[tuple[str, Text]
     ]
     return [
         ("repositories", Text("\n".join(repositories) or "the distribution's own alone")),
-        ("packages", Text(" ".join(map(words, manifest.packages)))),
+        ("packages", Text(" ".join(each.apt_argument for each in manifest.packages))),
         *(("note", Text(note)) for note in target.notes),
     ]
 

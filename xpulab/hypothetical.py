@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from xpulab.accelerators import classify
+from xpulab.accelerators import classify, is_nvswitch
 from xpulab.catalog.models import Catalog
+from xpulab.catalog.systems import Kernel
 from xpulab.observed import Observed, PciFunction
 
 PCI_ID = re.compile("[0-9a-f]{4}:[0-9a-f]{4}")
@@ -21,7 +22,7 @@ def host(
     os_id, _, os_version = system.partition("-")
     known = catalog.operating_systems.get(system)
     if kernel is None:
-        kernel = f"{known.kernels[0].series}.0-1-{known.kernels[0].suffix}" if known else ""
+        kernel = a_release_of(known.kernels[0]) if known else ""
     return Observed(
         os_id=os_id,
         os_version=os_version,
@@ -33,6 +34,11 @@ def host(
     )
 
 
+def a_release_of(kernel: Kernel) -> str:
+    """What `uname -r` could say of a kernel."""
+    return f"{kernel.series}.0-1-{kernel.suffix}"
+
+
 def unknown(pci_ids: Sequence[str], catalog: Catalog) -> tuple[str, ...]:
     """Those ids that the catalog says nothing about."""
     return tuple(pci_id for pci_id in pci_ids if _is_unknown(pci_id, catalog))
@@ -40,7 +46,7 @@ def unknown(pci_ids: Sequence[str], catalog: Catalog) -> tuple[str, ...]:
 
 def _function(pci_id: str, number: int, catalog: Catalog) -> PciFunction:
     vendor, _, device = pci_id.lower().partition(":")
-    pci_class = BRIDGE if _is_nvswitch(vendor, device, catalog) else DISPLAY
+    pci_class = BRIDGE if is_nvswitch(vendor, device, catalog) else DISPLAY
     return PciFunction(f"0000:{number:02x}:00.0", vendor, device, pci_class)
 
 
@@ -48,7 +54,3 @@ def _is_unknown(pci_id: str, catalog: Catalog) -> bool:
     if not PCI_ID.fullmatch(pci_id.lower()) or pci_id.lower()[:4] not in catalog.pci_vendors:
         return True
     return bool(classify([_function(pci_id, 1, catalog)], catalog).unknown)
-
-
-def _is_nvswitch(vendor: str, device: str, catalog: Catalog) -> bool:
-    return vendor == "10de" and device in catalog.nvidia_driver.nvswitch.devices

@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from xpulab.identifiers import Digest, Fingerprint
+
 UserName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
-Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{40}$")]
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9._:/$()~%+-]+$")]
 ImageReference = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._/:-]*:[A-Za-z0-9_][A-Za-z0-9._-]*$")
 ]
-Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
 class Strict(BaseModel):
@@ -77,30 +77,27 @@ class HostSettings(Strict):
     images: dict[ImageReference, ImageOverride] = Field(default_factory=dict)
 
 
-CONNECTION_WORDS = ("address", "ssh_user", "ssh_port", "ssh_key", "ssh_known_hosts", "ssh_host_key_checking")
-MODELS = (Policy, RepositoryOverride, ImageOverride, HostSettings)
-WORDS = (
-    "lab",
-    "defaults",
-    "hosts",
-    *CONNECTION_WORDS,
-    *(word for each in MODELS for word in each.model_fields),
-)
+MODELS: tuple[type[Strict], ...] = (Policy, RepositoryOverride, ImageOverride, HostSettings)
 
 
-def explain_errors(error: ValidationError, where: str) -> list[str]:
-    """One line per mistake: where it stands, what was found, what is allowed."""
+def explain_errors(error: ValidationError, where: str, *models: type[Strict]) -> list[str]:
+    """One line per mistake: where it stands, what was found, what is allowed.
+
+    `models` are those beside this module's whose keys a misspelt one may have meant.
+    """
+    words = [word for each in (*models, *MODELS) for word in each.model_fields]
     lines = []
     for each in error.errors():
         key = ".".join(str(part) for part in each["loc"])
         found = "" if each["type"] == "missing" else f" (found {_shorten(each['input'])})"
-        message = _unknown_key(str(each["loc"][-1])) if each["type"] == "extra_forbidden" else each["msg"]
+        unknown = each["type"] == "extra_forbidden"
+        message = _unknown_key(str(each["loc"][-1]), words) if unknown else each["msg"]
         lines.append(f"{where}: {key}: {message}{found}")
     return lines
 
 
-def _unknown_key(key: str) -> str:
-    near = get_close_matches(key, WORDS, n=1)
+def _unknown_key(key: str, words: list[str]) -> str:
+    near = get_close_matches(key, words, n=1)
     return f"unknown key, did you mean {near[0]}?" if near else "unknown key"
 
 

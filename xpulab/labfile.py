@@ -49,6 +49,9 @@ class _LabFile(Strict):
     images: dict[ImageReference, ImageOverride] = Field(default_factory=dict)
 
 
+MODELS = (_LabFile, _Host)
+
+
 @dataclass(frozen=True)
 class Lab:
     """Hosts as pyinfra takes them, and the hosts whose description is wrong."""
@@ -63,14 +66,14 @@ def load_lab(path: Path) -> Lab:
     try:
         _Connection.model_validate(lab.defaults)
     except ValidationError as error:
-        raise LabError("\n".join(explain_errors(error, f"{path}: defaults"))) from error
+        raise LabError("\n".join(explain_errors(error, f"{path}: defaults", *MODELS))) from error
     hosts: list[tuple[str, dict[str, Any]]] = []
     refused: dict[str, Refusal] = {}
     for name, said in lab.hosts.items():
         try:
             hosts.append((name, _host_data(name, said, lab)))
         except ValidationError as error:
-            mistakes = "; ".join(explain_errors(error, f"{path}: hosts.{name}"))
+            mistakes = "; ".join(explain_errors(error, f"{path}: hosts.{name}", *MODELS))
             refused[name] = Refusal(mistakes, f"correct hosts.{name} in {path}")
     return Lab(hosts, refused)
 
@@ -85,7 +88,7 @@ def _parse(path: Path) -> _LabFile:
     try:
         return _LabFile.model_validate(content)
     except ValidationError as error:
-        raise LabError("\n".join(explain_errors(error, str(path)))) from error
+        raise LabError("\n".join(explain_errors(error, str(path), *MODELS))) from error
 
 
 def _host_data(name: str, said: Any, lab: _LabFile) -> dict[str, Any]:

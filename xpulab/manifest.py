@@ -38,6 +38,11 @@ class Package:
     below: str | None = None
     channel: str | None = None
 
+    @property
+    def apt_argument(self) -> str:
+        """The package as `apt-get install` takes it."""
+        return f"{self.name}={self.version}" if self.version else self.name
+
 
 @dataclass(frozen=True)
 class WantedKernel:

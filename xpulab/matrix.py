@@ -94,14 +94,5 @@ def _of_any(reason: str, pci_id: str) -> str:
 SOURCES = {"archive": "archive", "cuda": "CUDA repository"}
 
 
-def _common(reason: str, ids: list[str]) -> str:
-    """A reason without what only one of a family's cards has: its name, id and address."""
-    for pci_id in ids:
-        head, found, tail = reason.partition(f"({pci_id} at ")
-        if found:
-            return f"the card {tail.partition(') ')[2]}" if len(head) < 80 else reason
-    return reason
-
-
 if __name__ == "__main__":
     print(matrix(catalog.load()), end="")

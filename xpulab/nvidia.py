@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xpulab import images, nvidia_driver
-from xpulab.accelerators import NvidiaGpu
+from xpulab.accelerators import NvidiaGpu, is_nvswitch
 from xpulab.catalog.models import Catalog
 from xpulab.kernels import identify
 from xpulab.lab import Policy
@@ -48,8 +48,8 @@ def _nvswitch(gpus: Sequence[NvidiaGpu], observed: Observed, catalog: Catalog) -
     data = catalog.nvidia_driver
     if sum(gpu.chips.codename in data.nvlink5.codenames for gpu in gpus) >= data.nvlink5.gpus:
         return "nvlink5"
-    switches = (each for each in observed.pci if each.vendor == "10de")
-    return "nvswitch" if any(each.device in data.nvswitch.devices for each in switches) else None
+    switches = any(is_nvswitch(each.vendor, each.device, catalog) for each in observed.pci)
+    return "nvswitch" if switches else None
 
 
 def _notes(driver: Driver, observed: Observed, policy: Policy, catalog: Catalog) -> tuple[str, ...]:

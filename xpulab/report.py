@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from xpulab.assess import Assessment
-from xpulab.drift import Difference, Kind
+from xpulab.drift import Difference
 from xpulab.target import Target
 
 State = Literal["converged", "drifted", "refused", "failed"]
@@ -50,8 +50,7 @@ def print_plan(console: Console, outcome: Outcome) -> None:
     for note in outcome.target.notes if outcome.target else ():
         lines.append(f"\n    note: {note}", style="dim")
     for each in outcome.drift:
-        kind = "file" if each.kind is Kind.LATE_FILE else each.kind.value
-        lines.append(f"\n    {kind} ", style="cyan")
+        lines.append(f"\n    {each.kind.word} ", style="cyan")
         lines.append(f"{each.name}: {each.found} → {each.wanted}")
     console.print(lines, soft_wrap=True)
 

@@ -143,7 +143,7 @@ def _merge(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any
 
 def _apt(drift: Sequence[Difference], lock_wait_s: int) -> Run:
     packages: list[Package] = _items(drift, Kind.PACKAGE)
-    wanted = [f"{each.name}={each.version}" if each.version else each.name for each in packages]
+    wanted = [each.apt_argument for each in packages]
     unwanted = [f"{each.name}-" for each in drift if each.kind is Kind.ABSENT_PACKAGE]
     options = (
         f"-o DPkg::Lock::Timeout={lock_wait_s} "

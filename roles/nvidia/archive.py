@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from roles.nvidia.branch import OTHER, flavour, of_other_branches
 from xpulab.catalog.models import Catalog
-from xpulab.catalog.nvidia import NvidiaModules
 from xpulab.lab import HostSettings
 from xpulab.manifest import Manifest, Package
 from xpulab.target import Target
@@ -25,23 +25,14 @@ def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
 
 def module_packages(target: Target, catalog: Catalog) -> tuple[str, ...]:
     """The meta packages that bring the modules for each kernel of the target's flavour."""
-    return _names(catalog.nvidia_driver.archive.modules[_flavour(target)], target)
+    return _names(catalog.nvidia_driver.archive.modules[flavour(target)], target)
 
 
 def _absent(target: Target, catalog: Catalog) -> tuple[str, ...]:
-    archive, branch = catalog.nvidia_driver.archive, target.driver_of("nvidia").branch
-    other: NvidiaModules = "proprietary" if _flavour(target) == "open" else "open"
-    others = (
-        pattern.format(branch=each)
-        for each in catalog.nvidia_driver.branches
-        if each != branch
-        for pattern in archive.of_other_branch
-    )
-    return (*_names(archive.modules_of_flavour[other], target), *archive.displaces, *others)
-
-
-def _flavour(target: Target) -> NvidiaModules:
-    return "open" if target.driver_of("nvidia").modules == "open" else "proprietary"
+    archive = catalog.nvidia_driver.archive
+    other_flavour = _names(archive.modules_of_flavour[OTHER[flavour(target)]], target)
+    others = of_other_branches(archive.of_other_branch, target, catalog)
+    return (*other_flavour, *archive.displaces, *others)
 
 
 def _names(templates: tuple[str, ...], target: Target) -> tuple[str, ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from roles.nvidia.branch import OTHER, flavour, of_other_branches
 from roles.repositories import repository
 from xpulab.catalog.models import Catalog
-from xpulab.catalog.nvidia import NvidiaModules
 from xpulab.lab import HostSettings
 from xpulab.manifest import Manifest, Package
 from xpulab.target import Target
@@ -33,7 +33,7 @@ def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
 
 def module_packages(target: Target, catalog: Catalog) -> tuple[str, ...]:
     """The meta packages that bring the whole driver, modules included."""
-    return catalog.nvidia_driver.cuda.driver(target.driver_of("nvidia").branch, _flavour(target))
+    return catalog.nvidia_driver.cuda.driver(target.driver_of("nvidia").branch, flavour(target))
 
 
 def _build_packages(target: Target, catalog: Catalog) -> tuple[str, ...]:
@@ -56,26 +56,15 @@ def _build_packages(target: Target, catalog: Catalog) -> tuple[str, ...]:
 
 def _absent(target: Target, catalog: Catalog) -> tuple[str, ...]:
     driver, branch = catalog.nvidia_driver, target.driver_of("nvidia").branch
-    other: NvidiaModules = "proprietary" if _flavour(target) == "open" else "open"
     plain = {name for names in driver.cuda.plain.values() for name in names}
     wanted = set(module_packages(target, catalog))
-    others = (
-        pattern.format(branch=each)
-        for each in driver.branches
-        if each != branch
-        for pattern in driver.cuda.of_other_branch
-    )
     return tuple(
         dict.fromkeys(
             (
                 *driver.cuda.displaces,
-                *driver.cuda.driver(branch, other),
+                *driver.cuda.driver(branch, OTHER[flavour(target)]),
                 *sorted(plain - wanted),
-                *others,
+                *of_other_branches(driver.cuda.of_other_branch, target, catalog),
             )
         )
     )
-
-
-def _flavour(target: Target) -> NvidiaModules:
-    return "open" if target.driver_of("nvidia").modules == "open" else "proprietary"

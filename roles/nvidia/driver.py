@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from roles.nvidia import archive, cuda_repository
+from roles.nvidia.branch import flavour
 from roles.templates import file
 from xpulab.catalog.models import Catalog
 from xpulab.catalog.nvidia import NVIDIA_SOURCES
@@ -26,7 +27,7 @@ def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
     files = _files(driver, catalog)
     loaded = LoadedModule(
         module.name,
-        license=module.licenses["open" if driver.modules == "open" else "proprietary"],
+        license=module.licenses[flavour(target)],
         provided_by=provided_by,
         displaces=module.displaces,
     )

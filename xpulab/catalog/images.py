@@ -8,9 +8,9 @@ from pydantic import Field, StringConstraints
 
 from xpulab.catalog.entry import Entry, Record, release
 from xpulab.catalog.nvidia import ComputeCapability
+from xpulab.identifiers import Digest
 
 TorchVersion = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
-Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
 class ImageTag(Record):

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from xpulab.catalog.entry import Entry, Record, Url, Version
-
-Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{40}$")]
+from xpulab.identifiers import Fingerprint
 
 
 class Kernel(Record):
