@@ -10,6 +10,7 @@ from vlab.hosts import Host
 from vlab.places import (
     CLONE_LABEL,
     KEYS,
+    LAB_REGISTRY,
     LABEL,
     NETWORK,
     REGISTRY,
@@ -29,11 +30,14 @@ REGISTRY_NAMES = [
     "auth.docker.io",
     "production.cloudflare.docker.com",
 ]
+PYPI_NAMES = ["pypi.org", "files.pythonhosted.org", "download.pytorch.org"]
+# What a lab runs itself: a web server for releases that hosts pull, and a registry that takes pushes.
+LAB_NAMES = ["releases.lab.test", "registry.lab.test"]
 
 
 def upstream_names() -> list[str]:
     """Return every host name that upstream answers under."""
-    return [*host_names(load_repositories()), *REGISTRY_NAMES]
+    return [*host_names(load_repositories()), *REGISTRY_NAMES, *PYPI_NAMES, *LAB_NAMES]
 
 
 def remove_other_clones() -> None:
@@ -94,6 +98,7 @@ def start_upstream(image: str) -> None:
     if attempt(["docker", "inspect", "--format", form, UPSTREAM]).stdout.strip() == f"true {wanted}":
         return
     attempt(["docker", "rm", "--force", UPSTREAM])
+    LAB_REGISTRY.mkdir(parents=True, exist_ok=True)
     run(
         [
             *("docker", "run", "--detach", f"--name={UPSTREAM}", "--hostname=upstream", "--restart=always"),
@@ -102,6 +107,7 @@ def start_upstream(image: str) -> None:
             *(f"--network-alias={name}" for name in upstream_names()),
             f"--volume={WWW}:/srv/www:ro",
             f"--volume={REGISTRY}:/srv/registry:ro",
+            f"--volume={LAB_REGISTRY}:/srv/lab-registry",
             f"--volume={KEYS / 'tls.crt'}:/srv/tls/tls.crt:ro",
             f"--volume={KEYS / 'tls.key'}:/srv/tls/tls.key:ro",
             image,
