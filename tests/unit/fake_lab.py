@@ -19,8 +19,8 @@ HOSTS = 500
 SETTINGS = {"users": ["ops"]}
 KINDS = {
     "nvidia": ((NV_3090,), "5.15.0-161-generic"),
-    "arc": (("0000:03:00.0\t0x8086\t0x56a0\t0x030000\ti915",), "6.8.0-87-generic"),
-    "max": (("0000:03:00.0\t0x8086\t0x0bda\t0x038000\ti915",), "5.15.0-161-generic"),
+    "arc": (("0000:03:00.0\t0x8086\t0x56a0\t0x030000",), "6.8.0-87-generic"),
+    "max": (("0000:03:00.0\t0x8086\t0x0bda\t0x038000",), "5.15.0-161-generic"),
     "cpu": ((BMC,), "5.15.0-161-generic"),
 }
 GOOD = {name: converged_answer(*kind, HostSettings.model_validate(SETTINGS)) for name, kind in KINDS.items()}
@@ -41,7 +41,7 @@ def _responses(number: int) -> dict[str, Any]:
     kind = list(KINDS)[number % len(KINDS)]
     bad = {
         10: ["<html>captive portal</html>"],
-        30: answer(pci=("0000:01:00.0\t0x10de\t0xffff\t0x030200\t",)),
+        30: answer(pci=("0000:01:00.0\t0x10de\t0xffff\t0x030200",)),
         50: {"success": False, "stderr": "sudo: a password is required"},
         70: Repairing(host=str(number)),
         90: answer(pci=(BMC,)),
