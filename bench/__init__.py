@@ -5,3 +5,8 @@ from pathlib import Path
 
 # The testbed's own modules, as inventories/testbed.py takes them.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "testbed"))
+
+
+def say(line: str) -> None:
+    """Tell the person at the keyboard what is going on."""
+    print(f"bench: {line}", file=sys.stderr, flush=True)

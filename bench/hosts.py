@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 MOST_HOSTS = 120
-PER_NETWORK = 250
-FIRST_NETWORK = 20
+NETWORK = "127.0.20.0/24"
 GROUPS = {"nv1": "nvidia", "intel1": "intel", "max1": "max", "cpu1": "cpu"}
 """Testbed hosts that are copied, and the inventory group that each one's copies are in."""
 
@@ -31,11 +31,6 @@ def bench_hosts(count: int) -> list[BenchHost]:
         raise ValueError(f"{count} hosts: the bench takes 1 to {MOST_HOSTS}")
     kinds = list(GROUPS)
     return [
-        BenchHost(f"bench-{number + 1:03}", _address(number), kinds[number % len(kinds)])
-        for number in range(count)
+        BenchHost(f"bench-{number:03}", str(ip_network(NETWORK)[number]), kinds[(number - 1) % len(kinds)])
+        for number in range(1, count + 1)
     ]
-
-
-def _address(number: int) -> str:
-    network, last = divmod(number, PER_NETWORK)
-    return f"127.0.{FIRST_NETWORK + network}.{last + 1}"

@@ -13,13 +13,15 @@ import yaml
 from vlab.command import TestbedError
 from vlab.hosts import Host, Lab
 from vlab.inventory import overrides
-from vlab.places import CLIENT_KEY, FACTS, HOST_CONFIGS
+from vlab.places import CLIENT_KEY, FACTS, HOST_CONFIGS, STATE
 
 from bench.hosts import GROUPS, BenchHost
 from xpulab import catalog, hypothetical
 from xpulab.lab import HostSettings
 from xpulab.resolve import resolve
 from xpulab.target import Image, Refusal
+
+FOLDER = STATE / "bench"
 
 
 @dataclass(frozen=True)
