@@ -58,6 +58,8 @@ def measure(argv: Sequence[str], cwd: Path, env: Mapping[str, str], log: Path) -
     _adopt_orphans()
     log.parent.mkdir(parents=True, exist_ok=True)
     before = _cpu_of_children()
+    tree = Tree()
+    tree.look()
     with log.open("wb") as output:
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -69,7 +71,7 @@ def measure(argv: Sequence[str], cwd: Path, env: Mapping[str, str], log: Path) -
             stderr=subprocess.STDOUT,
         )
         try:
-            peak = _watch(process.pid)
+            peak = _watch(process.pid, tree)
             wall = time.perf_counter() - started
             status = process.wait()
         finally:
@@ -77,9 +79,9 @@ def measure(argv: Sequence[str], cwd: Path, env: Mapping[str, str], log: Path) -
     return Measured(status, wall, _cpu_of_children() - before, peak)
 
 
-def _watch(pid: int) -> float:
+def _watch(pid: int, tree: Tree) -> float:
     """Wait for a process to end; the highest memory seen until then, in MiB."""
-    tree, peak, pause = Tree(), 0.0, SHORTEST_PAUSE_S
+    peak, pause = 0.0, SHORTEST_PAUSE_S
     ended = select.poll()
     handle = os.pidfd_open(pid)
     try:

@@ -17,6 +17,7 @@ TITLES = {
     "first_run": "First run, from bare to verified",
     "growth": "Growth, no change",
 }
+NOT_MEASURED = "not measured"
 Rows = list[list[str]]
 
 
@@ -25,7 +26,7 @@ def print_results(results: Results, console: Console) -> None:
     for scenario, result in results.items():
         rows = growth_rows(result) if scenario == "growth" else scenario_rows(result)
         _print(console, f"{TITLES[scenario]}{_hosts(scenario, result)}", rows)
-    _print(console, "Targets", target_rows(results))
+    _print(console, "Targets", [row for row in target_rows(results) if row[-1] != NOT_MEASURED])
 
 
 def _hosts(scenario: str, result: Result) -> str:
@@ -77,7 +78,7 @@ def target_rows(results: Results) -> Rows:
     for target in TARGETS:
         found = target.measured(results)
         if found is None:
-            rows.append([target.words, f"{target.at_most:.3g}", "", "not measured"])
+            rows.append([target.words, f"{target.at_most:.3g}", "", NOT_MEASURED])
         else:
             verdict = "met" if found <= target.at_most else f"missed, {found / target.at_most:.2f} x"
             rows.append([target.words, f"{target.at_most:.3g}", f"{found:.3g}", verdict])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from vlab.command import TestbedError
@@ -16,7 +16,7 @@ from bench import say
 from bench.containers import on, on_each
 from bench.contenders import CONTENDERS, Contender
 from bench.counters import mean_difference, read_counts, ssh_bytes
-from bench.hosts import GROUPS, BenchHost, bench_hosts
+from bench.hosts import BenchHost, bench_hosts
 from bench.inventories import FOLDER, Inventories, write_inventories
 from bench.measure import measure
 from bench.results import KB
@@ -33,7 +33,10 @@ FIRST_RUNS_AT_MOST = 3
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured; a contender slower than `patience_s` runs once instead of in all `rounds`."""
+    """How much is measured; a contender slower than `patience_s` runs once instead of in all `rounds`.
+
+    `warm` are the contenders that have run on this machine since the bench began.
+    """
 
     lab: Lab
     contenders: Sequence[Contender]
@@ -41,6 +44,7 @@ class Plan:
     first_run_hosts: int
     rounds: int
     patience_s: float
+    warm: set[str] = field(default_factory=set)
 
     def chosen(self, *names: str) -> list[Contender]:
         """Those of `names` that take part."""
@@ -127,11 +131,12 @@ def _converged(plan: Plan, count: int) -> tuple[list[BenchHost], Inventories]:
 
 
 def _warm_up(plan: Plan, contenders: Sequence[Contender], hosts: Sequence[BenchHost]) -> None:
-    """Run each contender once, untimed, on one host of each kind: code compiled, files in memory."""
-    some = list(hosts[: len(GROUPS)])
-    inventories = write_inventories(FOLDER / "warm-up", some, plan.lab)
+    """Run each contender once, untimed, on one host: its code is compiled then, and its files in memory."""
+    inventories = write_inventories(FOLDER / "warm-up", hosts[:1], plan.lab)
     for contender in contenders:
-        _run(plan, "warm-up", some, inventories, contender, counted=False)
+        if contender.name not in plan.warm:
+            _run(plan, "warm-up", hosts[:1], inventories, contender, counted=False)
+            plan.warm.add(contender.name)
 
 
 def _alternate(
