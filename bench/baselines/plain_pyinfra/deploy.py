@@ -32,7 +32,7 @@ def keyring(name, fingerprint):
 
 
 def accept_key(url, fingerprint, path):
-    """Shell that writes the pinned one of the keys at a URL, and only that: apt.key knows no fingerprints."""
+    """Shell that writes the pinned primary key of a URL, and only that: apt.key knows no fingerprints."""
     return "\n".join(
         [
             "set -eu",
@@ -40,7 +40,8 @@ def accept_key(url, fingerprint, path):
             "trap 'rm -rf \"$GNUPGHOME\"' EXIT",
             f'curl -fsSL -o "$GNUPGHOME/key" {quote(url)}',
             'gpg --batch --quiet --import "$GNUPGHOME/key"',
-            f"gpg --batch --quiet --list-keys {quote(fingerprint)} > /dev/null",
+            f"gpg --batch --with-colons --list-keys {quote(fingerprint)} |",
+            f"""awk -F: '$1 == "fpr" {{ print $10; exit }}' | grep -qx {quote(fingerprint)}""",
             f'gpg --batch --quiet --export --output "$GNUPGHOME/keyring" {quote(fingerprint)}',
             f'install -D -m 0644 "$GNUPGHOME/keyring" {quote(path)}',
         ]
