@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from vlab.places import ROOT
 
 from bench.plots import draw
-from bench.report import TITLES, growth_rows, markdown, scenario_rows, target_rows
+from bench.report import growth_rows, markdown, scenario_rows, target_rows, title
 from bench.results import Results
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -21,7 +21,7 @@ def write_page(results: Results) -> None:
     drawn = draw(results, PICTURES)
     scenarios = [
         {
-            "title": TITLES[name],
+            "title": title(name, result),
             "about": ", ".join(f"{key} {value}" for key, value in result.about.items()),
             "picture": name if name in drawn else None,
             "table": markdown(growth_rows(result) if name == "growth" else scenario_rows(result)),

@@ -25,12 +25,16 @@ def print_results(results: Results, console: Console) -> None:
     """Every scenario's table, then the targets."""
     for scenario, result in results.items():
         rows = growth_rows(result) if scenario == "growth" else scenario_rows(result)
-        _print(console, f"{TITLES[scenario]}{_hosts(scenario, result)}", rows)
+        _print(console, title(scenario, result), rows)
     _print(console, "Targets", [row for row in target_rows(results) if row[-1] != NOT_MEASURED])
 
 
-def _hosts(scenario: str, result: Result) -> str:
-    return "" if scenario == "growth" else f", {result.samples[0].hosts} hosts"
+def title(scenario: str, result: Result) -> str:
+    """What a scenario's table is headed."""
+    sizes = sorted({sample.hosts for sample in result.samples})
+    return (
+        f"{TITLES[scenario]}, {' to '.join(str(size) for size in dict.fromkeys((sizes[0], sizes[-1])))} hosts"
+    )
 
 
 def _print(console: Console, title: str, rows: Rows) -> None:

@@ -28,14 +28,14 @@ GROWTH = (1, 5, 10, 20, 40, 60, 100)
 GROWTH_BEYOND = {"xpulab", "openssh"}
 GROWTH_FOR_ALL = 20
 MIB_IN_MB = 2**20 / 1e6
-FIRST_RUNS_AT_MOST = 3
+LONG_ROUNDS_AT_MOST = 3
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured; a contender slower than `patience_s` runs once instead of in all `rounds`.
+    """How much is measured: a contender that took longer than `patience_s` does not run again.
 
-    `warm` are the contenders that have run on this machine since the bench began.
+    `warm` are the contenders that have run since the bench began, `slow` those that took too long.
     """
 
     lab: Lab
@@ -45,6 +45,7 @@ class Plan:
     rounds: int
     patience_s: float
     warm: set[str] = field(default_factory=set)
+    slow: set[str] = field(default_factory=set)
 
     def chosen(self, *names: str) -> list[Contender]:
         """Those of `names` that take part."""
@@ -56,7 +57,7 @@ def no_change(plan: Plan) -> list[Sample]:
     hosts, inventories = _converged(plan, plan.hosts)
     contenders = plan.chosen("xpulab", "plain_pyinfra", "ansible", "ansible_mitogen", "openssh")
     _warm_up(plan, contenders, hosts)
-    return _alternate(plan, contenders, partial(_run, plan, "no_change", hosts, inventories))
+    return _alternate(plan, contenders, plan.rounds, partial(_run, plan, "no_change", hosts, inventories))
 
 
 def survey(plan: Plan) -> list[Sample]:
@@ -64,7 +65,7 @@ def survey(plan: Plan) -> list[Sample]:
     hosts, inventories = _converged(plan, plan.hosts)
     contenders = plan.chosen("survey", "openssh")
     _warm_up(plan, contenders, hosts)
-    return _alternate(plan, contenders, partial(_run, plan, "survey", hosts, inventories))
+    return _alternate(plan, contenders, plan.rounds, partial(_run, plan, "survey", hosts, inventories))
 
 
 def one_drift(plan: Plan) -> list[Sample]:
@@ -81,7 +82,7 @@ def one_drift(plan: Plan) -> list[Sample]:
             raise TestbedError(f"{contender.title} left {DRIFTED} changed")
         return sample
 
-    return _alternate(plan, contenders, run)
+    return _alternate(plan, contenders, plan.rounds, run)
 
 
 def first_run(plan: Plan) -> list[Sample]:
@@ -89,7 +90,7 @@ def first_run(plan: Plan) -> list[Sample]:
     hosts = bench_hosts(plan.first_run_hosts)
     inventories = write_inventories(FOLDER / "first_run", hosts, plan.lab)
     contenders = plan.chosen("xpulab", "plain_pyinfra", "ansible", "ansible_mitogen")
-    rounds = min(plan.rounds, FIRST_RUNS_AT_MOST)
+    rounds = min(plan.rounds, LONG_ROUNDS_AT_MOST)
     samples = []
     for number in range(rounds):
         for contender in contenders:
@@ -102,12 +103,15 @@ def first_run(plan: Plan) -> list[Sample]:
 
 def growth(plan: Plan) -> list[Sample]:
     """No change, with more and more hosts."""
-    samples = []
+    samples: list[Sample] = []
+    rounds = min(plan.rounds, LONG_ROUNDS_AT_MOST)
     contenders = plan.chosen("xpulab", "openssh", "plain_pyinfra", "ansible", "ansible_mitogen")
     for size in GROWTH:
         hosts, inventories = _converged(plan, size)
         able = [each for each in contenders if size <= GROWTH_FOR_ALL or each.name in GROWTH_BEYOND]
-        samples += _alternate(plan, able, partial(_run, plan, "growth", hosts, inventories, counted=False))
+        samples += _alternate(
+            plan, able, rounds, partial(_run, plan, "growth", hosts, inventories, counted=False)
+        )
     return samples
 
 
@@ -140,17 +144,16 @@ def _warm_up(plan: Plan, contenders: Sequence[Contender], hosts: Sequence[BenchH
 
 
 def _alternate(
-    plan: Plan, contenders: Sequence[Contender], run: Callable[[Contender], Sample]
+    plan: Plan, contenders: Sequence[Contender], rounds: int, run: Callable[[Contender], Sample]
 ) -> list[Sample]:
     """The samples of all rounds: every contender once, then every contender again."""
     samples: list[Sample] = []
-    slow: set[str] = set()
-    for _ in range(plan.rounds):
+    for _ in range(rounds):
         for contender in contenders:
-            if contender.name not in slow:
+            if contender.name not in plan.slow:
                 samples.append(run(contender))
                 if samples[-1].wall_s > plan.patience_s:
-                    slow.add(contender.name)
+                    plan.slow.add(contender.name)
     return samples
 
 
@@ -174,7 +177,7 @@ def _run(
     if scenario not in ("one_drift", "first_run") and changes:
         raise TestbedError(f"{contender.title} changed {changes} things where nothing was to change: {log}")
     say(
-        f"{scenario}, {len(hosts)} hosts, {contender.title}: {measured.wall_s:.2f} s, "
+        f"{scenario}, N={len(hosts)}, {contender.title}: {measured.wall_s:.2f} s, "
         f"CPU {measured.cpu_s:.2f} s, {measured.peak_mib * MIB_IN_MB:.0f} MB"
     )
     taken = (contender.name, len(hosts), measured.wall_s, measured.cpu_s, measured.peak_mib * MIB_IN_MB)
