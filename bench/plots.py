@@ -8,6 +8,7 @@ from statistics import median
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from bench.contenders import CONTENDERS
 from bench.results import Result, Results
@@ -40,6 +41,8 @@ def draw_bars(result: Result) -> Figure:
         axes.bar_label(bars, [f"{value:.3g}" for value in values], padding=3)
         axes.set_xscale("log")
         axes.set_xlim(min(values) / 2, max(values) * 3)
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(METRICS[metric])
         axes.spines[["top", "right"]].set_visible(False)
     figure.axes[0].invert_yaxis()
