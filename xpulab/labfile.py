@@ -95,6 +95,8 @@ def _host_data(name: str, said: Any, lab: _LabFile) -> dict[str, Any]:
     own = said if said is not None else {}
     if isinstance(own, dict):
         policy = {**_mapping(lab.defaults.get("policy")), **_mapping(own.get("policy"))}
+        if isinstance(own.get("pull"), dict):
+            own = {**own, "pull": {**_mapping(lab.defaults.get("pull")), **own["pull"]}}
         own = {**lab.defaults, **own, **({"policy": policy} if policy else {})}
     host = _Host.model_validate(own)
     connection = {
@@ -110,6 +112,7 @@ def _host_data(name: str, said: Any, lab: _LabFile) -> dict[str, Any]:
         "users": list(host.users),
         "repositories": _overrides({**lab.repositories, **host.repositories}),
         "images": _overrides({**lab.images, **host.images}),
+        "pull": host.pull.model_dump(exclude_unset=True, mode="json") if host.pull else None,
     }
     return {key: value for key, value in {**connection, **settings}.items() if value is not None}
 

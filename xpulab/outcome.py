@@ -10,12 +10,16 @@ if TYPE_CHECKING:
     from xpulab.drift import Difference
     from xpulab.target import Target
 
-State = Literal["converged", "drifted", "refused", "failed"]
+State = Literal["converged", "drifted", "rebooting", "refused", "failed"]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one host stands at the end; `changes` is how many differences were put right."""
+    """How one host stands at the end; `changes` is how many differences were put right.
+
+    `last_pull` is what a survey says of a host that converges itself. A host is `rebooting` at the end of a
+    run on the host itself, which cannot wait for it.
+    """
 
     host: str
     state: State
@@ -24,6 +28,7 @@ class Outcome:
     reason: str = ""
     remedy: str = ""
     drift: tuple[Difference, ...] = ()
+    last_pull: str = ""
 
 
 def outcome_of(host: str, assessment: Assessment) -> Outcome:

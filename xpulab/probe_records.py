@@ -19,6 +19,7 @@ from xpulab.observed import (
     KernelModule,
     Observed,
     PciFunction,
+    PullResult,
 )
 
 FIRST, LAST = "xpulab-probe\t1", "end"
@@ -74,10 +75,22 @@ def _observed(records: dict[str, list[list[str]]]) -> Observed:
         users=frozenset(filter(None, records["users"][0][0].split(","))),
         daemon_json=_text(records["daemon-json"]),
         record=_text(records["record"]),
+        pull_result=next((_pull_result(*fields) for fields in records["pull-result"]), None),
         snap_docker=bool(records["snap-docker"]),
         images=_each(records["image"], _image),
         engine_free_bytes=int(records["engine-free"][0][0]) * 1024,
     )
+
+
+def _pull_result(now: str, encoded: str) -> PullResult:
+    """What a pull wrote down; one that cannot be read must not keep the host from being converged."""
+    text = base64.b64decode(encoded, validate=True).decode(errors="replace")
+    said = dict(line.partition("=")[::2] for line in text.splitlines())
+    try:
+        age = int(now) - int(said["when"])
+        return PullResult(age, said["release"], said["state"], int(said["changes"]), said["words"])
+    except (ValueError, KeyError):
+        return PullResult(0, "", "unreadable", 0, text[:120])
 
 
 def _text(rows: list[list[str]]) -> str | None:

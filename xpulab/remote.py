@@ -39,6 +39,11 @@ def run_script(host: Host, script: str, timeout: int) -> tuple[bool, CommandOutp
     return _as_root(host, StringCommand("sh", "-c", QuoteString(script)), timeout)
 
 
+def is_this_machine(host: Host) -> bool:
+    """Whether the host is the machine that this run itself runs on."""
+    return bool(host.name == "@local")
+
+
 def answers(host: Host) -> bool:
     """Whether the connection to the host still carries a command."""
     done, _ = run_script(host, ":", 30)
@@ -73,7 +78,7 @@ def last_words(output: CommandOutput) -> str:
 
 def _as_root(host: Host, command: StringCommand, timeout: int) -> tuple[bool, CommandOutput]:
     state = ctx_state.get()
-    already_root = host.data.get("ssh_user") == "root" or (host.name == "@local" and os.geteuid() == 0)
+    already_root = host.data.get("ssh_user") == "root" or (is_this_machine(host) and os.geteuid() == 0)
     arguments, _ = pop_global_arguments(state, host, {"_sudo": not already_root, "_timeout": timeout})
     try:
         return host.run_shell_command(

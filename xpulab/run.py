@@ -18,6 +18,7 @@ from pyinfra import logger
 from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_state
 
+from xpulab import pull_run
 from xpulab.outcome import Outcome
 from xpulab.target import Refusal
 
@@ -29,7 +30,7 @@ UNASKED = ("yes", "dry", "json_output")
 CONNECTION_REMEDY = (
     "is it up, and is its address right? Try ssh -v with the user, address and port of the inventory"
 )
-REPORTING = frozenset({"xpu.py", "survey.py"})
+REPORTING = frozenset({"xpu.py", "pull.py", "survey.py"})
 
 outcomes: dict[str, Outcome] = {}
 _planned: set[str] = set()
@@ -153,6 +154,7 @@ def _exit(final: dict[str, Outcome]) -> None:
     if not final:
         _console().print("no host to work on: is the inventory empty, or --limit misspelt?")
     print_summary(_console(), final.values())
+    pull_run.record(final.values())
     if not final or any(each.state in ("refused", "failed") for each in final.values()):
         sys.stdout.flush()
         sys.stderr.flush()

@@ -67,7 +67,7 @@ managed_files() {
     for file in /etc/apt/sources.list /etc/apt/sources.list.d/* /etc/apt/preferences.d/* \
         /etc/apt/apt.conf.d/*xpulab* /etc/apt/keyrings/xpulab-* /etc/modprobe.d/* \
         /etc/modules-load.d/xpulab* /etc/systemd/system/*.d/xpulab*.conf /etc/docker/daemon.json \
-        /etc/xpulab/* /etc/cdi/* /var/run/cdi/*; do
+        /etc/systemd/system/xpulab-* /usr/local/lib/xpulab/* /etc/xpulab/* /etc/cdi/* /var/run/cdi/*; do
         if [ -f "$file" ]; then set -- "$@" "$file"; fi
     done
     [ $# -gt 0 ] || return 0
@@ -115,7 +115,7 @@ apt_lock() {
 units() {
     systemctl show --timestamp=us+utc --property=Id,LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp \
         docker.service nvidia-persistenced.service nvidia-cdi-refresh.path nvidia-cdi-refresh.service \
-        nvidia-fabricmanager.service 2>/dev/null |
+        nvidia-fabricmanager.service xpulab-pull.timer 2>/dev/null |
         awk -F= '
             function flush() { if (id != "") printf "unit\t%s\t%s\t%s\t%s\t%s\n", id, load, active, enabled, since; id = load = active = enabled = since = "" }
             /^$/ { flush() }
@@ -164,6 +164,7 @@ say packages "$(dpkg-query -W -f '${Package}=${Version}=${db:Status-Abbrev};' 2>
 managed_files
 if [ -s /etc/docker/daemon.json ]; then say daemon-json "$(base64 -w 0 /etc/docker/daemon.json)"; fi
 if [ -s /etc/xpulab/host.json ]; then say record "$(base64 -w 0 /etc/xpulab/host.json)"; fi
+if [ -s /var/lib/xpulab/pull-result ]; then say pull-result "$(date +%s)" "$(base64 -w 0 /var/lib/xpulab/pull-result)"; fi
 apt_sources
 apt_lock
 units
