@@ -255,5 +255,5 @@ def test_the_commands_of_the_manual_switch_it_off(pushed: Releases) -> None:
     commands = manual.partition("<!-- switch off -->\n```sh\n")[2].partition("```")[0]
     on(HOST, commands)
     assert "xpulab-pull" not in on(HOST, "systemctl list-unit-files --no-legend")
-    left = "/var/lib/xpulab /usr/local/lib/xpulab /etc/xpulab/pull.conf /etc/xpulab/pull-signers"
-    assert on(HOST, f"ls -d {left} 2>/dev/null", check=False) == ""
+    left = "/usr/local/lib/xpulab/pull /etc/xpulab/pull.conf /etc/xpulab/pull-signers"
+    assert on(HOST, f"ls -d {left} 2>/dev/null; ls /var/lib/xpulab", check=False) == ""
