@@ -24,9 +24,9 @@ from xpulab.drift import Difference
 from xpulab.lab import HostSettings
 from xpulab.manifest import AptRepository
 from xpulab.observed import Observed
+from xpulab.outcome import Outcome, outcome_of
 from xpulab.probe_records import ProbeError
 from xpulab.remote import answers, last_words, probe, run_script, wait_for_boot
-from xpulab.report import Outcome, outcome_of
 from xpulab.scripts import fetch_keys_script, script, write_bytes
 from xpulab.steps import PULL_TIMEOUT_S, FetchKeys, Reboot, Run, Step, next_steps
 from xpulab.target import Refusal

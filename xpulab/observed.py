@@ -14,7 +14,6 @@ class PciFunction:
     vendor: str
     device: str
     pci_class: str
-    driver: str | None = None
 
     @property
     def pci_id(self) -> str:

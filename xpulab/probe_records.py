@@ -88,11 +88,11 @@ def _each(rows: list[list[str]], make: Callable[..., Any]) -> tuple[Any, ...]:
     return tuple(make(*fields) for fields in rows)
 
 
-def _pci_function(address: str, vendor: str, device: str, pci_class: str, driver: str) -> PciFunction:
+def _pci_function(address: str, vendor: str, device: str, pci_class: str) -> PciFunction:
     hexadecimal = [text.removeprefix("0x").lower() for text in (vendor, device, pci_class)]
     if any(int(text, 16) < 0 for text in hexadecimal):
         raise ValueError(f"PCI function {address}")
-    return PciFunction(address, hexadecimal[0], hexadecimal[1], hexadecimal[2], driver or None)
+    return PciFunction(address, *hexadecimal)
 
 
 def _kernel_module(name: str, loaded: str, *facts: str) -> KernelModule:

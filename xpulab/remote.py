@@ -49,6 +49,7 @@ def wait_for_boot(host: Host, boot_id: str, timeout: int) -> bool:
     """Wait until the host answers from another boot than `boot_id`; False after `timeout` seconds."""
     logging.getLogger("paramiko.transport").setLevel(logging.CRITICAL)  # it logs every refused try in full
     deadline = time.monotonic() + timeout
+    host.connector.data["ssh_connect_retries"] = 0  # this loop is the retrying
     while time.monotonic() < deadline:
         host.disconnect()
         time.sleep(1)

@@ -3,40 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from xpulab.assess import Assessment
-from xpulab.drift import Difference
+from xpulab.outcome import Outcome
 from xpulab.target import Target
 
-State = Literal["converged", "drifted", "refused", "failed"]
 COLOURS = {"converged": "green", "drifted": "yellow", "refused": "magenta", "failed": "red"}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one host stands at the end; `changes` is how many differences were put right."""
-
-    host: str
-    state: State
-    target: Target | None = None
-    changes: int = 0
-    reason: str = ""
-    remedy: str = ""
-    drift: tuple[Difference, ...] = ()
-
-
-def outcome_of(host: str, assessment: Assessment) -> Outcome:
-    """The outcome of a host that nothing was done to."""
-    if assessment.refusal:
-        return Outcome(host, "refused", reason=assessment.refusal.reason, remedy=assessment.refusal.remedy)
-    state: State = "drifted" if assessment.drift else "converged"
-    return Outcome(host, state, assessment.target, drift=assessment.drift)
 
 
 def print_plan(console: Console, outcome: Outcome) -> None:
