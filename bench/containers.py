@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vlab.command import TestbedError, attempt, run
+from vlab.command import run
 from vlab.places import (
-    CLIENT_KEY,
     HOST_CONFIGS,
     NETWORK,
     SOURCES,
@@ -19,6 +17,7 @@ from vlab.places import (
     labels,
     volume_name,
 )
+from vlab.up import ssh_login, wait_until_up
 
 from bench.hosts import BenchHost
 
@@ -47,7 +46,7 @@ def bring_up(
         run(["docker", "volume", "create", *labels(), volume_name(host.name)])
         fill_disk(host)
         run(["docker", "run", "--detach", *_options(host), images[host.kind], "/sbin/init"])
-        wait_until_up(host, user, known_hosts)
+        wait_until_up(host.name, ssh_login(user, host.address, known_hosts), PATIENCE_S)
 
     on_each(missing, start, AT_ONCE)
 
@@ -75,29 +74,6 @@ def _options(host: BenchHost) -> list[str]:
 @cache
 def _container_flags() -> list[str]:
     return run([SOURCES / "container-flags"]).splitlines()
-
-
-def wait_until_up(host: BenchHost, user: str, known_hosts: Path) -> None:
-    """Wait until the host's sshd lets the user in and systemd has started everything."""
-    limit = time.monotonic() + PATIENCE_S
-    ask = ["ssh", *ssh_options(known_hosts), f"{user}@{host.address}", "systemctl is-system-running --wait"]
-    while True:
-        asked = attempt(ask)
-        if asked.stdout.strip() in ("running", "degraded"):
-            return
-        if time.monotonic() > limit:
-            said = (asked.stdout + asked.stderr).strip()
-            look = f"look at: docker logs {container_name(host.name)}"
-            raise TestbedError(f"{host.name} did not come up in {PATIENCE_S} s: {said}\n{look}")
-        time.sleep(0.5)
-
-
-def ssh_options(known_hosts: Path) -> list[str]:
-    """How ssh reaches the bench's hosts, whatever the user's own configuration says."""
-    return [
-        *("-F", "/dev/null", "-i", str(CLIENT_KEY), "-oIdentitiesOnly=yes", "-oBatchMode=yes"),
-        *("-oStrictHostKeyChecking=yes", f'-oUserKnownHostsFile="{known_hosts}"'),
-    ]
 
 
 def on(host: BenchHost, script: str) -> str:

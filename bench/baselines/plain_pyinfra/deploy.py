@@ -6,6 +6,7 @@ from pathlib import Path
 from shlex import quote
 
 from pyinfra import config, host
+from pyinfra.facts.deb import DebPackages
 from pyinfra.facts.docker import DockerImage
 from pyinfra.facts.files import File, FileContents
 from pyinfra.facts.server import KernelVersion
@@ -102,6 +103,8 @@ elif group in ("intel", "max"):
 
 if sources:
     apt.update(name="Update apt for new repositories", _if=any_changed(*sources))
+else:
+    apt.update(name="Update apt", _if=lambda: "docker.io" not in host.get_fact(DebPackages))
 apt.packages(
     name="Remove packages that conflict with the wanted ones",
     packages=[*COMMON_CONFLICTS, *kind.conflicts],
