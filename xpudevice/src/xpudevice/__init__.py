@@ -1,9 +1,9 @@
 """The same PyTorch code on NVIDIA GPUs, Intel GPUs and CPUs."""
 
-from xpudevice.describe import Description, describe
+from xpudevice.description import Description, describe
 from xpudevice.device import DeviceError, get_device
 from xpudevice.distributed import distributed_backend
-from xpudevice.optimize import Optimized, optimize
+from xpudevice.optimization import Optimized, optimize
 from xpudevice.precision import autocast
 
 __all__ = [

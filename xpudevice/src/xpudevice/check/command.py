@@ -26,7 +26,7 @@ from xpudevice.check.local import local_outcomes
 from xpudevice.check.outcome import Outcome
 from xpudevice.check.report import Report, as_json, as_text
 from xpudevice.check.torchrun import ranks_of_this_host, spawned_outcomes
-from xpudevice.describe import Description, describe
+from xpudevice.description import Description, describe
 from xpudevice.device import OVERRIDE, DeviceError, get_device, override
 
 
@@ -39,13 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.device:
         os.environ[OVERRIDE] = arguments.device
     started = perf_counter()
-    try:
-        found = describe()
-        description: Description | None = found
-        outcomes = [_device_is_there(found), *_broken_devices()]
-    except DeviceError as error:
-        description = None
-        outcomes = [Outcome("device", override() or "any", "failed", error.reason, error.remedy)]
+    description, outcomes = _device()
     if under_torchrun():
         outcomes, prints = _all_ranks(description, outcomes)
     else:
@@ -83,8 +77,13 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return arguments
 
 
-def _device_is_there(description: Description) -> Outcome:
-    return Outcome("device", description.device, "passed", f"{description.count} × {description.name}")
+def _device() -> tuple[Description | None, list[Outcome]]:
+    try:
+        description = describe()
+    except DeviceError as error:
+        return None, [Outcome("device", override() or "any", "failed", error.reason, error.remedy)]
+    there = Outcome("device", description.device, "passed", f"{description.count} × {description.name}")
+    return description, [there, *_broken_devices()]
 
 
 def _broken_devices() -> list[Outcome]:

@@ -10,6 +10,7 @@ from xpudevice.check.outcome import Outcome
 from xpudevice.hardware import memory_available, memory_resident
 
 MIB = 2**20
+PART = 16 * MIB
 ROUNDS = 3
 # Bounds keep the check quick, and polite to others on the machine.
 LARGEST = {"cpu": 256 * MIB, "cuda": 4096 * MIB, "xpu": 4096 * MIB}
@@ -20,16 +21,16 @@ SLACK = {"cpu": 64 * MIB, "cuda": 0, "xpu": 0}
 
 def check_memory(check: str, where: str, device: torch.device) -> Outcome:
     """Fill a bounded part of the free memory with a pattern, read it back, free it, three times."""
-    size = int(min(LARGEST[device.type], SHARE * _free(device))) // MIB * MIB
-    if size < MIB:
+    size = int(min(LARGEST[device.type], SHARE * _free(device))) // PART * PART
+    if size < PART:
         return Outcome(
             check,
             where,
             "failed",
-            "less than 4 MiB of memory is free",
+            "less than 64 MiB of memory is free",
             "stop what else uses this device's memory",
         )
-    _write_and_read(device, MIB)
+    _write_and_read(device, PART)
     before = _used(device)
     wrong = sum(_write_and_read(device, size) for _ in range(ROUNDS))
     kept = _used(device) - before
@@ -54,10 +55,10 @@ def check_memory(check: str, where: str, device: torch.device) -> Outcome:
 
 def _write_and_read(device: torch.device, size: int) -> int:
     """How many bytes came back other than written."""
-    pattern = torch.arange(MIB, dtype=torch.int64).remainder(251).to(torch.uint8).to(device)
-    written = pattern.repeat(size // MIB).view(-1, MIB)
-    # Row by row, so that the comparison takes no memory of the same size.
-    return sum(int((row != pattern).sum()) for row in written)
+    pattern = torch.arange(PART, dtype=torch.int32).remainder(251).to(torch.uint8).to(device)
+    written = pattern.repeat(size // PART).view(-1, PART)
+    # Part by part, so that the comparison takes no memory of the same size.
+    return sum(int((part != pattern).sum()) for part in written)
 
 
 def _free(device: torch.device) -> int:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from xpudevice.bench.throughput import Measurement
 from xpudevice.check.outcome import Outcome
-from xpudevice.describe import Description
+from xpudevice.description import Description
 
 
 @dataclass(frozen=True)
