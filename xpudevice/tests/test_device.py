@@ -78,7 +78,7 @@ def test_cuda_asked_for_on_a_stand_in_intel_host_names_the_xpu(monkeypatch: pyte
 
 def test_a_misspelt_override_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XPULAB_DEVICE", "gpu")
-    with pytest.raises(DeviceError, match="XPULAB_DEVICE=gpu names no device.*set it to cuda, xpu or cpu"):
+    with pytest.raises(DeviceError, match=r"XPULAB_DEVICE=gpu names no device.*set it to cuda, xpu or cpu"):
         get_device()
 
 
@@ -100,7 +100,9 @@ def test_more_processes_than_stand_in_devices_is_an_error(monkeypatch: pytest.Mo
         get_device()
 
 
-def test_a_stand_in_cuda_build_without_a_card_points_at_the_container(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stand_in_cuda_build_without_a_card_points_at_the_container(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     stand_in_cuda_build(monkeypatch, nodes=[])
     found = availability("cuda")
     assert not found.works and not found.broken
