@@ -29,8 +29,8 @@ NETWORK = (
     "the firewall between the hosts, look at the log with NCCL_DEBUG=INFO or CCL_LOG_LEVEL=info"
 )
 COMPUTES_WRONG = (
-    "take the host out of use; compare with NCCL_P2P_DISABLE=1 set (an IOMMU breaks peer access between cards), "
-    "and look at the log with NCCL_DEBUG=INFO or CCL_LOG_LEVEL=info"
+    "take the host out of use; compare with NCCL_P2P_DISABLE=1 set (an IOMMU breaks peer access between "
+    "cards), and look at the log with NCCL_DEBUG=INFO or CCL_LOG_LEVEL=info"
 )
 
 

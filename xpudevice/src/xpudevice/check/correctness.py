@@ -94,7 +94,7 @@ def _training_step(device: torch.device, dtype: torch.dtype, autocast: bool) -> 
 
 def _product_by_elements(left: Tensor, right: Tensor) -> Tensor:
     """A matrix product from nothing but multiplication and sum: what is checked shares no code with it."""
-    return torch.cat([(rows.unsqueeze(2) * right).sum(1) for rows in left.split(64)])
+    return torch.cat([(rows.unsqueeze(2) * right).sum(1) for rows in torch.split(left, 64)])
 
 
 def _uniform(generator: torch.Generator, rows: int, columns: int) -> Tensor:
