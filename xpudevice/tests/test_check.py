@@ -168,7 +168,7 @@ def test_a_device_that_was_asked_for_and_is_not_there_fails(
     assert main(["--device", "cuda"]) == 1
     out = capsys.readouterr().out
     assert "failed  device  cuda  XPULAB_DEVICE=cuda, but PyTorch" in out
-    assert "→ use a CUDA build of PyTorch" in out
+    assert "→ use a PyTorch that is built for CUDA" in out
     assert "xpu-check: passed=0 failed=1 skipped=0" in out
 
 

@@ -36,7 +36,7 @@ def as_json(report: Report) -> str:
             "host": socket.gethostname(),
             "passed": report.passed,
             "seconds": round(report.seconds, 1),
-            "description": report.description.as_dict() if report.description else None,
+            "description": asdict(report.description) if report.description else None,
             "outcomes": [asdict(each) for each in report.outcomes],
             "measurements": [asdict(each) for each in report.measurements],
         },

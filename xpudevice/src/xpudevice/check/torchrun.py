@@ -14,7 +14,7 @@ from xpudevice.check.collectives import NETWORK
 from xpudevice.check.outcome import Outcome
 
 RANKS = "xpudevice.check.ranks"
-SECONDS = 240.0
+SECONDS = 420.0
 CPU_RANKS = 2
 
 
