@@ -213,8 +213,8 @@ def test_resnet50_has_the_parameters_of_the_paper() -> None:
 def test_the_bench_measures_every_variant_of_both_workloads(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(throughput, "SECONDS_PER_VARIANT", 0.0)
-    monkeypatch.setattr(throughput, "RUNS", (1, 1))
+    monkeypatch.setattr(throughput, "SECONDS_PER_WORKLOAD", 0.0)
+    monkeypatch.setattr(throughput, "TURNS", (1, 1))
     monkeypatch.setattr(throughput, "WARM_UP", 0)
     monkeypatch.setattr(throughput, "bfloat16", lambda device: Bfloat16(True, ""))
     assert main([*ALONE, "--json", "--bench"]) == 0
