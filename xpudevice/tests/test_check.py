@@ -11,12 +11,14 @@ from torch import Tensor, nn
 from stand_ins import stand_in_cuda
 from xpudevice.bench import throughput
 from xpudevice.bench.resnet50 import resnet50
+from xpudevice.bench.throughput import Measurement
 from xpudevice.check import command, local, memory
 from xpudevice.check.command import main
 from xpudevice.check.correctness import compare_product, compare_training
 from xpudevice.check.local import local_outcomes
 from xpudevice.check.memory import check_memory
 from xpudevice.check.outcome import Comparison, Outcome
+from xpudevice.check.report import Report, as_text
 from xpudevice.precision import Bfloat16
 
 CPU = torch.device("cpu")
@@ -201,6 +203,13 @@ def test_under_torchrun_options_for_one_host_are_refused(monkeypatch: pytest.Mon
         with pytest.raises(SystemExit) as exited:
             main([option])
         assert exited.value.code == 2
+
+
+@pytest.mark.parametrize(("load", "said"), [(0.0, False), (1000.0, True)])
+def test_a_bench_on_a_busy_machine_says_so(load: float, said: bool) -> None:
+    measurement = Measurement("ResNet-50", "fp32", "images/s", 10.0, 1.0, 5)
+    text = as_text(Report(None, [Outcome("device", "cpu", "passed", "")], [measurement], 1.0, load))
+    assert ("measure again" in text) is said
 
 
 def test_resnet50_has_the_parameters_of_the_paper() -> None:
