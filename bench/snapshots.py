@@ -1,6 +1,6 @@
 """Hosts as they are before and after a first run, kept as images: a hundred of them start in minutes.
 
-A bare host is a testbed host with the Python that a real Ubuntu server has. A converged one went through
+A bare host is a testbed host with the Python and GnuPG that a real Ubuntu server has. A converged one went through
 `deploys/xpu.py` once; its disk for Docker Engine is kept as a volume. A snapshot's tag is the digest of what
 it was made from.
 """
@@ -36,7 +36,7 @@ done
 PREPARE = f"""set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get -q update
-apt-get -qy install --no-install-recommends python3 python3-apt
+apt-get -qy install --no-install-recommends gnupg python3 python3-apt
 rm -rf /var/lib/apt/lists/* /var/log/apt/* /var/cache/apt/archives/*.deb
 mkdir -p /var/log/journal
 echo 'APT::Update::Pre-Invoke {{"echo 1 >>{UPDATES_LOG}";}};' >/etc/apt/apt.conf.d/00bench-counts-updates
