@@ -14,10 +14,14 @@ TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
 
 def file(
-    path: str, phase: Literal["before-packages", "after-packages"] = "after-packages", **values: Any
+    path: str,
+    phase: Literal["before-packages", "after-packages"] = "after-packages",
+    mode: str = "0644",
+    **values: Any,
 ) -> File:
     """The file at a path on the host, rendered from the template that lies at the same path."""
-    return File(path, _environment().get_template(f"{path.lstrip('/')}.j2").render(**values), phase=phase)
+    content = _environment().get_template(f"{path.lstrip('/')}.j2").render(**values)
+    return File(path, content, mode, phase)
 
 
 @lru_cache(maxsize=1)

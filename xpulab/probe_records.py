@@ -11,6 +11,7 @@ from typing import Any
 from xpulab.observed import (
     AptLock,
     AptSource,
+    FoundContainer,
     FoundFile,
     FoundGroup,
     FoundImage,
@@ -76,6 +77,7 @@ def _observed(records: dict[str, list[list[str]]]) -> Observed:
         record=_text(records["record"]),
         snap_docker=bool(records["snap-docker"]),
         images=_each(records["image"], _image),
+        containers={fields[0]: FoundContainer(*fields[1:]) for fields in records["container"]},
         engine_free_bytes=int(records["engine-free"][0][0]) * 1024,
     )
 

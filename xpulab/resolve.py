@@ -56,12 +56,17 @@ def _unknown_overrides(settings: HostSettings, catalog: Catalog) -> Refusal | No
                 remedy=f"use one of {', '.join(catalog.repositories)}",
             )
     for reference in settings.images:
-        if reference not in known_images:
+        if reference not in known_images and not _is_workbench(reference, settings):
             return Refusal(
                 reason=f"the inventory overrides image {reference!r}, which is not in the catalog",
                 remedy="add it to xpulab/catalog/images.yml, or correct its name",
             )
     return None
+
+
+def _is_workbench(reference: str, settings: HostSettings) -> bool:
+    """Whether the lab's builder made the image: the catalog cannot know it."""
+    return settings.workbench is not None and reference.startswith(f"{settings.workbench.registry}/")
 
 
 def _unknown_system(observed: Observed, catalog: Catalog) -> Refusal | None:
