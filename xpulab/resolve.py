@@ -48,7 +48,6 @@ def resolve(observed: Observed, settings: HostSettings, catalog: Catalog) -> Tar
 
 def _unknown_overrides(settings: HostSettings, catalog: Catalog) -> Refusal | None:
     """A misspelt override would be without effect, and a host would reach out to a server it must not."""
-    known_images = {image.reference for image in catalog.every_image}
     for name in settings.repositories:
         if name not in catalog.repositories:
             return Refusal(
@@ -56,7 +55,7 @@ def _unknown_overrides(settings: HostSettings, catalog: Catalog) -> Refusal | No
                 remedy=f"use one of {', '.join(catalog.repositories)}",
             )
     for reference in settings.images:
-        if reference not in known_images and not _is_workbench(reference, settings):
+        if reference not in catalog.known_images and not _is_workbench(reference, settings):
             return Refusal(
                 reason=f"the inventory overrides image {reference!r}, which is not in the catalog",
                 remedy="add it to xpulab/catalog/images.yml, or correct its name",
