@@ -1,0 +1,18 @@
+"""The same PyTorch code on NVIDIA GPUs, Intel GPUs and CPUs."""
+
+from xpudevice.description import Description, describe
+from xpudevice.device import DeviceError, get_device
+from xpudevice.distributed import distributed_backend
+from xpudevice.optimization import Optimized, optimize
+from xpudevice.precision import autocast
+
+__all__ = [
+    "Description",
+    "DeviceError",
+    "Optimized",
+    "autocast",
+    "describe",
+    "distributed_backend",
+    "get_device",
+    "optimize",
+]

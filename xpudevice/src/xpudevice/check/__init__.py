@@ -1,0 +1,1 @@
+"""xpu-check: does the device compute what the CPU computes?"""

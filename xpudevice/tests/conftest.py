@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+import pytest
+
+from xpudevice import availability, ipex, optimization
+
+
+@pytest.fixture(autouse=True)
+def fresh_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test sees the environment and the hardware as a new process does."""
+    for name in ("XPULAB_DEVICE", "LOCAL_RANK", "RANK", "WORLD_SIZE", "TORCHELASTIC_RUN_ID"):
+        monkeypatch.delenv(name, raising=False)
+    availability.availability.cache_clear()
+    ipex.load_ipex.cache_clear()
+    optimization.compile_error.cache_clear()
