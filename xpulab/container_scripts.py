@@ -1,4 +1,4 @@
-"""The shell that switches a container: all that can be checked or tried comes before the old one is stopped."""
+"""The shell that switches a container: it checks and tries what it can before the old one is stopped."""
 
 from __future__ import annotations
 

@@ -234,7 +234,7 @@ def _switch(container: Container) -> tuple[Run, ...]:
             f"pull {container.image.reference}",
             fetch(container.image),
             timeout=PULL_TIMEOUT_S,
-            on_failure="does the host reach the registry, and does the image exist?",
+            on_failure="the registry does not answer, or does not have the image",
         ),
         Run(f"switch {container.name}", switch(container), timeout=SWITCH_TIMEOUT_S),
     )

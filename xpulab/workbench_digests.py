@@ -1,4 +1,4 @@
-"""The workbench images that the lab's registry holds: a file beside the lab's, written by the builder's run."""
+"""The workbench images in the lab's registry: a file beside the lab's, written by the run of the builder."""
 
 from __future__ import annotations
 

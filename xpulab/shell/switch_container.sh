@@ -45,14 +45,19 @@ last_words() {
     journalctl --identifier="$name" --since="@$began" --output=cat --no-pager --lines=20 | grep . | tail -n 1
 }
 
-forget_image_before() {
-    before=$(cat "$good/image" 2>/dev/null) || return 0
-    for each in $before; do
-        case " $image $reference " in *" $each "*) ;; *) docker image rm "$each" >/dev/null 2>&1 || : ;; esac
+# Those that it was started from, or tried with; one that anything else uses stays.
+forget_other_images() {
+    grep -vxF -e "$reference" -e "$image" "$state/images" | while read -r each; do
+        docker image rm "$each" >/dev/null 2>&1 || :
     done
+    printf '%s\n' "$reference" "$image" >"$state/images"
 }
 
-printf '%s\n' "$reference" "$image" >"$staged/image"
+is_as_good() {
+    for file in $files; do cmp -s "$staged$file" "$good$file" || return 1; done
+}
+
+printf '%s\n' "$reference" "$image" >>"$state/images"
 systemctl daemon-reload
 if runs_as_staged && systemctl enable --quiet "$unit" && gets_healthy; then
     :
@@ -61,10 +66,12 @@ else
     systemctl enable --quiet "$unit"
     if ! starts; then
         words=$(last_words)
-        why="did not get healthy in $(($(date +%s) - began)) s: ${words:-it said nothing; see journalctl -u $unit}"
+        why="it did not get healthy in $(($(date +%s) - began)) s: ${words:-it said nothing; see journalctl -u $unit}"
         if [ ! -d "$good" ]; then
             systemctl disable --now --quiet "$unit"
             echo "$why (stopped: there is none before it to go back to)" >&2
+        elif is_as_good; then
+            echo "$why" >&2
         elif put_in_force "$good" && starts; then
             echo "$why (the one before it runs again)" >&2
         else
@@ -73,6 +80,6 @@ else
         exit 1
     fi
 fi
-forget_image_before
+forget_other_images
 rm -rf "$good"
 mv "$staged" "$good"
