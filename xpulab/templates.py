@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,7 +14,7 @@ TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     """Jinja2 as every template here expects it: undefined names are errors, blocks leave no blank lines."""
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -21,3 +22,5 @@ def environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,  # configuration files, not HTML
     )
+    made.filters["quote"] = shlex.quote
+    return made

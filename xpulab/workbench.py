@@ -94,19 +94,26 @@ def _context(recipe: Recipe, labels: Mapping[str, str]) -> dict[str, bytes]:
         "environments": recipe.environments,
         "packages": recipe.packages,
         "level_zero": recipe.level_zero,
-        "labels": labels,
+        "labels": [f"{name}={_quoted(value)}" for name, value in labels.items()],
     }
     rendered = ["Dockerfile", *(["intel.sources"] if recipe.level_zero else [])]
     return {
         **{name: _rendered(name, values) for name in rendered},
         **{f"requirements/{name}.txt": _fixed(HERE / f"requirements/{name}.txt") for name in lists},
-        **dict(_files(HERE / "build", "build/")),
+        **{f"build/{name}": _fixed(HERE / "build" / name) for name in _scripts(recipe)},
         **dict(_files(HERE / "root", "root/")),
         **dict(_files(XPUDEVICE / "src", "xpudevice/src/")),
         **{f"xpudevice/{name}": _fixed(XPUDEVICE / name) for name in ("pyproject.toml", "README.md")},
         "pip.conf": _fixed(HERE / "pip.conf"),
         "image.json": _about(recipe),
     }
+
+
+def _scripts(recipe: Recipe) -> list[str]:
+    """The programs of build/ that this image's Dockerfile runs; another one's change is not this one's."""
+    over_base = any(each.index is None for each in recipe.environments)
+    needed = {"extend-python": over_base, "trust-keys": recipe.level_zero is not None}
+    return [*(name for name, wanted in needed.items() if wanted), "make-account", "list-contents"]
 
 
 def _about(recipe: Recipe) -> bytes:
@@ -118,6 +125,11 @@ def _about(recipe: Recipe) -> bytes:
         "environments": {**paths, "cpu": paths.get("cpu", recipe.environments[0].path)},
     }
     return json.dumps(content, indent=2).encode() + b"\n"
+
+
+def _quoted(value: str) -> str:
+    """A label's value as a Dockerfile takes it, in which a dollar sign would begin a variable."""
+    return json.dumps(value, ensure_ascii=False).replace("$", r"\$")
 
 
 def _rendered(name: str, values: Mapping[str, Any]) -> bytes:
