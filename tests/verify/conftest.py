@@ -146,7 +146,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     absent = [
         kind.words
         for name, kind in KINDS.items()
-        if not (kind.optional and not config.option.markexpr) and not of_kind(config.stash[PROVISIONED], name)
+        if kind.optional == bool(config.option.markexpr) and not of_kind(config.stash[PROVISIONED], name)
     ]
     if absent:
         terminalreporter.write_line(
