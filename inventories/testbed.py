@@ -20,8 +20,10 @@ _named = [name for name in os.environ.get("XPULAB_TESTBED_HOSTS", "").split(",")
 try:
     _lab = load_lab()
     hosts = [(host.name, host_data(_lab, host)) for host in _lab.select(_named)]
-    _built = workbench_digests.read(STATE / workbench_digests.NAME)
+    _digests = STATE / workbench_digests.NAME
+    _built = workbench_digests.read(_digests)
     for _, _data in hosts:
+        _data[workbench_digests.HOST_DATA] = str(_digests)
         _data["images"] |= {name: each.model_dump(exclude_none=True) for name, each in _built.items()}
 except TestbedError as error:
     sys.exit(f"inventories/testbed.py: {error}")

@@ -76,7 +76,8 @@ def load_lab(path: Path) -> Lab:
     refused: dict[str, Refusal] = {}
     for name, said in lab.hosts.items():
         try:
-            hosts.append((name, _host_data(name, said, lab, built)))
+            data = _host_data(name, said, lab, built)
+            hosts.append((name, {**data, workbench_digests.HOST_DATA: str(workbench_digests.beside(path))}))
         except ValidationError as error:
             mistakes = "; ".join(explain_errors(error, f"{path}: hosts.{name}", *MODELS))
             refused[name] = Refusal(mistakes, f"correct hosts.{name} in {path}")

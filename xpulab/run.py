@@ -23,7 +23,7 @@ from xpulab.target import Refusal
 
 DEPLOYS = Path(__file__).resolve().parent.parent / "deploys"
 UNASKED = ("yes", "dry", "json_output")
-REPORTING = frozenset({"xpu.py", "survey.py", "workbench.py"})
+REPORTING = frozenset({"xpu.py", "survey.py", "workbench.py", "workbench_images.py"})
 
 outcomes: dict[str, Outcome] = {}
 _planned: set[str] = set()

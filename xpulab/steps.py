@@ -46,9 +46,10 @@ class FetchKeys:
 
 @dataclass(frozen=True)
 class Run:
-    """Run a POSIX sh script as root; `timeout` in seconds. A failure's meaning is told by `on_failure`.
+    """Run a POSIX sh script as root; `timeout` in seconds, `stdin` what it reads.
 
-    A script with a `refusal` only asks: where it fails, the host is refused.
+    A failure's meaning is told by `on_failure`. A script with a `refusal` only asks: where it fails, the
+    host is refused.
     """
 
     what: str
@@ -56,6 +57,7 @@ class Run:
     timeout: int = 120
     on_failure: str = ""
     refusal: Refusal | None = None
+    stdin: str = ""
 
 
 @dataclass(frozen=True)

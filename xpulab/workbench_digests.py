@@ -13,6 +13,8 @@ from xpulab import strict_yaml
 from xpulab.lab import ImageOverride, ImageReference, explain_errors
 
 NAME = "workbench-images.yml"
+HOST_DATA = "workbench_images_file"
+"""The key of a host's data that says where the file is, for the builder's run to write it."""
 HEADER = "# Written by deploys/workbench_images.py: what it pushed. Hosts pull by these digests.\n"
 
 
