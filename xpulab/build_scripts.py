@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from shlex import quote
+from typing import Any
 
 from xpulab.scripts import script, snippet
 
@@ -38,13 +39,13 @@ def answered(lines: Iterable[str]) -> dict[str, InRegistry]:
     return found
 
 
-def _manifest(answer: dict[str, object]) -> InRegistry:
-    """What `docker manifest inspect --verbose` says of an image of one platform."""
-    descriptor, manifest = answer["Descriptor"], answer.get("SchemaV2Manifest") or answer.get("OCIManifest")
-    if not isinstance(descriptor, dict) or not isinstance(manifest, dict):
-        raise ValueError("the registry has an index of several platforms, and xpulab pushed one image")
+def _manifest(answer: Any) -> InRegistry:
+    """What `docker manifest inspect --verbose` says of an image of one platform; of an index it is a list."""
+    if not isinstance(answer, dict):
+        raise ValueError("it has an index of several platforms, and xpulab pushes single images")
+    manifest = answer.get("SchemaV2Manifest") or answer["OCIManifest"]
     sizes = [manifest["config"]["size"], *(layer["size"] for layer in manifest["layers"])]
-    return InRegistry(str(descriptor["digest"]), sum(sizes))
+    return InRegistry(answer["Descriptor"]["digest"], sum(sizes))
 
 
 def build(reference: str, revision: str) -> str:

@@ -12,7 +12,7 @@ from xpulab.catalog.workbench import Wheels
 from xpulab.images import nearest
 from xpulab.lab import HostSettings
 from xpulab.repositories import repository_for
-from xpulab.target import Refusal, Target
+from xpulab.target import Accelerator, Refusal, Target
 
 Family = Literal["cuda", "xpu", "cpu", "unified"]
 ENVIRONMENTS = "/opt/xpulab"
@@ -95,6 +95,11 @@ def _xpu(target: Target, settings: HostSettings, catalog: Catalog) -> Recipe | R
 
 def _unified(target: Target, settings: HostSettings, catalog: Catalog) -> Recipe | Refusal:
     """One image for as many hosts as can be: only modules outside the kernel tie it to a channel."""
+    if unlisted := _unlisted(target, catalog):
+        return Refusal(
+            reason=f"the unified workbench has PyTorch's own builds, which do not list {unlisted[0].name}",
+            remedy="set workbench image: auto for this host",
+        )
     build = _cuda_build(target, catalog)
     if isinstance(build, Refusal):
         return build
@@ -117,9 +122,18 @@ def _takes_extension(target: Target, settings: HostSettings, catalog: Catalog) -
     """Whether the policy asks for a PyTorch so old, or a GPU has no other that lists it."""
     asked = settings.policy.torch
     last = release(catalog.workbench.extension.last_torch)
-    served = set(catalog.workbench.wheels["xpu"].families)
-    unserved = any(each.family not in served for each in target.accelerators)
-    return unserved or (asked is not None and release(asked) <= last[: len(release(asked))])
+    old = asked is not None and release(asked) <= last[: len(release(asked))]
+    return old or bool(_unlisted(target, catalog))
+
+
+def _unlisted(target: Target, catalog: Catalog) -> list[Accelerator]:
+    """Intel's GPUs of the host that PyTorch's builds for XPU do not list."""
+    listed = catalog.workbench.wheels["xpu"].families
+    return [
+        each
+        for each in target.accelerators
+        if each.family in catalog.intel_devices and each.family not in listed
+    ]
 
 
 def _on_pytorch_image(target: Target, device: Literal["cuda", "xpu"], why: str, catalog: Catalog) -> Recipe:
@@ -131,7 +145,7 @@ def _on_pytorch_image(target: Target, device: Literal["cuda", "xpu"], why: str, 
         base_digest=image.digest,
         torch=torch,
         environments=(Environment(device, torch),),
-        packages=catalog.workbench.packages.names,
+        packages=catalog.workbench.packages.every_image,
         why=f"on {image.reference}, {why}",
     )
 
@@ -147,13 +161,14 @@ def _on_system(
 ) -> Recipe:
     reference = catalog.workbench.systems[system].image
     override = settings.images.get(reference)
+    packages = catalog.workbench.packages
     return Recipe(
         family=family,
         base=reference,
         base_digest=override.digest if override else None,
         torch=environments[0].torch.partition("+")[0],
         environments=environments,
-        packages=catalog.workbench.packages.names,
+        packages=(*packages.every_image, *packages.on_base_image),
         why=why,
         level_zero=level_zero,
     )

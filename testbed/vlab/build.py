@@ -84,6 +84,7 @@ def _build(lab: Lab) -> None:
             SOURCES / "host" / "systems",
             KEYS / "ubuntu.fpr",
             _state_of(tarball("image").name),
+            _state_of(tarball("base-image").name),
         ),
         make_registry,
         result=REGISTRY / "docker",

@@ -31,9 +31,9 @@ def make_registry() -> None:
     """Write the registry's storage anew, and the digest of each image beside it."""
     half = REGISTRY.with_suffix(".half")
     shutil.rmtree(half, ignore_errors=True)
-    system = _Layer(tarball("image").read_bytes())
+    systems = {name: _Layer(tarball(name).read_bytes()) for name in ("image", "base-image")}
     digests = {
-        reference: _image(half / "docker/registry/v2", reference, about, system)
+        reference: _image(half / "docker/registry/v2", reference, about, systems)
         for reference, about in yaml.safe_load(IMAGES_FILE.read_text()).items()
     }
     # Upstream has the folder mounted, so its content is replaced and not the folder.
@@ -52,11 +52,11 @@ class _Layer:
         self.packed = gzip.compress(tar, compresslevel=4, mtime=0)
 
 
-def _image(store: Path, reference: str, about: dict[str, str], system: _Layer) -> str:
+def _image(store: Path, reference: str, about: dict[str, str], systems: Mapping[str, _Layer]) -> str:
     repository, tag = reference.split(":")
     # Docker Hub's own images have no publisher in their name.
     repository = repository if "/" in repository else f"library/{repository}"
-    layers = [system, _Layer(_dress_layer(about["os"]))]
+    layers = [systems["image" if "torch" in about else "base-image"], _Layer(_dress_layer(about["os"]))]
     if "torch" in about:
         layers.append(_Layer(_torch_layer(about)))
     config = {

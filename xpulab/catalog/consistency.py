@@ -133,6 +133,9 @@ def _unknown_parts_of_workbenches(catalog: Catalog) -> Iterator[str]:
         of = catalog.intel_compute.channels.get(level_zero.channel)
         if of is None or not set(of.suites) & set(parts.systems):
             yield f"workbench.yml: level_zero: {key}: channel {level_zero.channel} has no suite for systems"
+    for key, wheels in parts.wheels.items():
+        for family in set(wheels.families) - set(catalog.intel_devices):
+            yield f"workbench.yml: wheels: {key}: family {family} is not in intel_devices.yml"
     for build in parts.unified.cuda:
         if build not in parts.wheels or parts.wheels[build].cuda not in catalog.cuda:
             yield f"workbench.yml: unified: {build} must stand in wheels, with a cuda that is in cuda.yml"

@@ -18,9 +18,10 @@ class BaseImage(Entry):
 
 
 class SystemPackages(Entry):
-    """Packages of the system that every image has."""
+    """Packages of the system: what every image has, and what those on a bare base image need beside."""
 
-    names: tuple[str, ...]
+    every_image: tuple[str, ...]
+    on_base_image: tuple[str, ...]
 
 
 class Wheels(Entry):
