@@ -13,6 +13,7 @@ from xpulab.lab import HostSettings, Policy
 from xpulab.observed import Observed
 from xpulab.plan import Plan
 from xpulab.target import Image, Refusal, Target
+from xpulab.workbench import REPOSITORY
 
 CPU_INSTEAD = "set policy unsupported: cpu to provision it as a CPU host"
 
@@ -55,7 +56,7 @@ def _unknown_overrides(settings: HostSettings, catalog: Catalog) -> Refusal | No
                 remedy=f"use one of {', '.join(catalog.repositories)}",
             )
     for reference in settings.images:
-        if reference not in catalog.known_images and not _is_workbench(reference, settings):
+        if reference not in catalog.known_images and not _is_workbench(reference):
             return Refusal(
                 reason=f"the inventory overrides image {reference!r}, which is not in the catalog",
                 remedy="add it to xpulab/catalog/images.yml, or correct its name",
@@ -63,9 +64,9 @@ def _unknown_overrides(settings: HostSettings, catalog: Catalog) -> Refusal | No
     return None
 
 
-def _is_workbench(reference: str, settings: HostSettings) -> bool:
+def _is_workbench(reference: str) -> bool:
     """Whether the lab's builder made the image: the catalog cannot know it."""
-    return settings.workbench is not None and reference.startswith(f"{settings.workbench.registry}/")
+    return reference.rpartition(":")[0].endswith(f"/{REPOSITORY}")
 
 
 def _unknown_system(observed: Observed, catalog: Catalog) -> Refusal | None:
