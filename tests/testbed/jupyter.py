@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import socket
 import subprocess
 import time
@@ -13,7 +13,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.testbed.lab import host_data
 
-CHROMIUM = os.environ.get("XPULAB_CHROMIUM", "/usr/bin/chromium")
+# script/prepare brings Debian's, or Playwright's own, which it finds by itself.
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
