@@ -13,9 +13,19 @@ import pytest
 import yaml
 
 from tests.testbed.conftest import HOSTS
-from tests.testbed.lab import TESTBED_HOSTS, Finished, commands_over_ssh, host_data, lab_file, on, pyinfra
+from tests.testbed.lab import (
+    ROOT,
+    TESTBED_HOSTS,
+    Finished,
+    commands_over_ssh,
+    host_data,
+    lab_file,
+    on,
+    pyinfra,
+)
 from xpulab import workbench_digests
 
+STATE = ROOT / ".testbed"
 BUILDER = "cpu1"
 NVIDIA = "--device /dev/null:/dev/nvidiactl --device /dev/null:/dev/nvidia0"
 INTEL = "--device /dev/null:/dev/dri/renderD128"
@@ -45,8 +55,23 @@ def lab_of(folder: Path, *names: str, image: str = "auto", **changes: Any) -> Pa
     return file
 
 
+FORGET = """
+set -eu
+repository=https://registry.lab.test/v2/xpulab-workbench
+accept='Accept: application/vnd.docker.distribution.manifest.v2+json'
+for tag in $(curl -sS "$repository/tags/list" | grep -o '"[a-z]*-torch[^"]*"' | tr -d '"'); do
+    about=$(curl -sSI -H "$accept" "$repository/manifests/$tag" | tr -d '\\r')
+    digest=$(printf '%s\\n' "$about" | sed -n 's/^Docker-Content-Digest: //p')
+    curl -sSf -o /dev/null -X DELETE "$repository/manifests/$digest"
+done
+"""
+
+
 @pytest.fixture(scope="module")
 def first_build(provisioned: Finished) -> Finished:
+    """The first build of a lab whose registry has no image yet, whatever an earlier run left there."""
+    on(BUILDER, FORGET)
+    (STATE / workbench_digests.NAME).unlink(missing_ok=True)
     finished = build_for_testbed()
     assert finished.status == 0, finished.everything
     return finished
