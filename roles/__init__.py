@@ -6,15 +6,15 @@ from collections.abc import Callable
 from functools import reduce
 from operator import add
 
-from roles import base, docker, kernel, pytorch
+from roles import base, docker, kernel, pytorch, workbench
 from roles.intel import compute, oneapi
 from roles.nvidia import container_toolkit, driver, fabric_manager
 from xpulab.catalog.models import Catalog
 from xpulab.lab import HostSettings
 from xpulab.manifest import Manifest
-from xpulab.target import Target
+from xpulab.target import Refusal, Target
 
-__all__ = ["desired"]
+__all__ = ["desired", "desired_with_workbench"]
 
 Role = Callable[[Target, HostSettings, Catalog], Manifest]
 
@@ -36,6 +36,12 @@ def desired(target: Target, settings: HostSettings, catalog: Catalog) -> Manifes
         roles.append(oneapi.manifest)
     roles.append(pytorch.manifest)
     return reduce(add, (role(target, settings, catalog) for role in roles), Manifest())
+
+
+def desired_with_workbench(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest | Refusal:
+    """The whole desired state of a host that serves a workbench, or why it cannot serve one."""
+    served = workbench.manifest(target, settings, catalog)
+    return served if isinstance(served, Refusal) else desired(target, settings, catalog) + served
 
 
 def _has_user_space(target: Target, catalog: Catalog) -> bool:

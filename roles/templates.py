@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from xpulab.manifest import File
-
-TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+from xpulab.templates import TEMPLATES, environment
 
 
 def file(
@@ -20,16 +15,9 @@ def file(
     **values: Any,
 ) -> File:
     """The file at a path on the host, rendered from the template that lies at the same path."""
-    return File(path, _environment().get_template(f"{path.lstrip('/')}.j2").render(**values), mode, phase)
+    return File(path, environment().get_template(f"{path.lstrip('/')}.j2").render(**values), mode, phase)
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # configuration files, not HTML
-    )
+def verbatim(path: str, mode: str = "0644") -> File:
+    """The file at a path on the host, as it lies at the same path among the templates."""
+    return File(path, (TEMPLATES / path.lstrip("/")).read_text(encoding="utf-8"), mode)

@@ -43,7 +43,10 @@ def assess(observed: Observed, settings: HostSettings, catalog: Catalog, desired
     target = resolve(observed, settings, catalog)
     if isinstance(target, Refusal):
         return Assessment(refusal=target)
-    return Assessment(target=target, drift=drift(desired(target, settings, catalog), observed))
+    manifest = desired(target, settings, catalog)
+    if isinstance(manifest, Refusal):
+        return Assessment(refusal=manifest)
+    return Assessment(target=target, drift=drift(manifest, observed))
 
 
 def _unusable(observed: Observed, settings: HostSettings) -> Refusal | None:

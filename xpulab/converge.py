@@ -52,10 +52,10 @@ def deploy(desired: Desired, refuses: Callable[[HostSettings], Refusal | None] =
     a deploy asks of a host's settings beyond what the schema does.
     """
     host = ctx_host.get()
-    settings = _settings(host)
+    settings = host_settings(host)
     if isinstance(settings, HostSettings):
         settings = refuses(settings) or settings
-    outcome, observed = _look(host, settings, desired)
+    outcome, observed = look(host, settings, desired)
     run.plan(outcome, converge=True)
     if outcome.state == "drifted":
         _warn_of_lock(host, observed, settings)
@@ -67,18 +67,20 @@ def deploy(desired: Desired, refuses: Callable[[HostSettings], Refusal | None] =
 def survey(desired: Desired) -> None:
     """Look at the host in context and record what it would need. Changes nothing."""
     host = ctx_host.get()
-    settings = _settings(host)
-    outcome, observed = _look(host, settings, desired)
+    settings = host_settings(host)
+    outcome, observed = look(host, settings, desired)
     if observed and isinstance(settings, HostSettings):
         outcome = replace(outcome, last_pull=last_pull.words(observed.pull_result, settings.pull))
     run.plan(outcome, converge=False)
 
 
-def _settings(host: Host) -> HostSettings | Refusal:
+def host_settings(host: Host) -> HostSettings | Refusal:
+    """What the inventory says to xpulab about a host."""
     return settings_of(host.name, {key: host.data.get(key) for key in HostSettings.model_fields})
 
 
-def _look(host: Host, settings: HostSettings | Refusal, desired: Desired) -> tuple[Outcome, Observed | None]:
+def look(host: Host, settings: HostSettings | Refusal, desired: Desired) -> tuple[Outcome, Observed | None]:
+    """Probe a host and assess it: one remote command."""
     if isinstance(settings, Refusal):
         return outcome_of(host.name, Assessment(refusal=settings)), None
     observed = probe(host)
@@ -108,18 +110,18 @@ def _converge(desired: Desired, settings: HostSettings, observed: Observed) -> N
             _take(host, step, settings)
         if run.outcomes[host.name].state == "rebooting":
             return
-        outcome, seen = _look(host, settings, desired)
+        outcome, seen = look(host, settings, desired)
         outcome = replace(outcome, changes=len(changed))
         run.outcomes[host.name] = outcome
         if seen is None or outcome.state == "refused":
-            _fail(host, f"{outcome.reason} {outcome.remedy}".strip())
+            fail(host, f"{outcome.reason} {outcome.remedy}".strip())
         if outcome.state == "converged":
             logger.info(f"{host.print_prefix}converged, changes: {len(changed)}")
             return
         if outcome.drift == before:
             break
         observed = seen
-    _fail(host, f"still differs after every step: {_words(outcome.drift)}")
+    fail(host, f"still differs after every step: {_words(outcome.drift)}")
 
 
 def _words(drift: tuple[Difference, ...]) -> str:
@@ -133,40 +135,41 @@ def _take(host: Host, step: Step, settings: HostSettings) -> None:
     elif isinstance(step, Reboot):
         _reboot(host, step, settings)
     else:
-        _run(host, step)
+        run_step(host, step)
 
 
-def _run(host: Host, step: Run) -> CommandOutput:
+def run_step(host: Host, step: Run) -> CommandOutput:
+    """Run a step's script; where it fails, the host's part of the run ends with the reason."""
     logger.info(f"{host.print_prefix}{step.what} …")
     started = time.monotonic()
     if step.refusal or is_pull():  # a script with a refusal only asks, and a pull holds the lock throughout
-        done, output = run_script(host, step.script, step.timeout)
+        done, output = run_script(host, step.script, step.timeout, step.stdin)
     else:
-        done, output = run_script(host, under_lock(step.script), step.timeout + LOCK_WAIT_S)
+        done, output = run_script(host, under_lock(step.script), step.timeout + LOCK_WAIT_S, step.stdin)
     if not done:
         if last_words(output).startswith(HELD):
-            _fail(host, last_words(output))
+            fail(host, last_words(output))
         for line in output.output_lines[-20:]:
             logger.error(f"{host.print_prefix}    {line}")
         if not answers(host):
-            _fail(host, f"{step.what}: lost the connection to the host")
+            fail(host, f"{step.what}: lost the connection to the host")
         if step.refusal:
             _refuse(host, replace(step.refusal, reason=f"{step.refusal.reason}: {last_words(output)}"))
         meaning = f" {step.on_failure}." if step.on_failure else ""
-        _fail(host, f"{step.what}:{meaning} {last_words(output)}")
+        fail(host, f"{step.what}:{meaning} {last_words(output)}")
     logger.info(f"{host.print_prefix}{step.what}: {time.monotonic() - started:.1f} s")
     return output
 
 
 def _accept_keys(host: Host, step: FetchKeys) -> None:
-    output = _run(host, Run("fetch apt keys", fetch_keys_script(step.repositories)))
+    output = run_step(host, Run("fetch apt keys", fetch_keys_script(step.repositories)))
     downloaded = dict(line.split("\t", 1) for line in output.stdout_lines if "\t" in line)
     # In a thread: the OpenPGP library may unwind its stack, which a greenlet's does not survive.
     keyrings = get_hub().threadpool.apply(_keyrings, (step.repositories, downloaded))
     if isinstance(keyrings, KeyRefused):
         _refuse(host, Refusal(str(keyrings), keyrings.remedy))
     written = script(write_bytes(path, keys) for path, keys in keyrings.items())
-    _run(host, Run("write apt keyrings", written))
+    run_step(host, Run("write apt keyrings", written))
 
 
 def _keyrings(
@@ -183,16 +186,16 @@ def _keyrings(
 
 def _reboot(host: Host, step: Reboot, settings: HostSettings) -> None:
     if settings.policy.reboot == "never":
-        _fail(host, f"needs a reboot ({step.reason}) and policy.reboot is never: reboot it, then run again")
+        fail(host, f"needs a reboot ({step.reason}) and policy.reboot is never: reboot it, then run again")
     before = probe(host)
     if isinstance(before, ProbeError):
-        _fail(host, str(before))
+        fail(host, str(before))
     if is_this_machine(host):
         _reboot_this_machine(host, step, before.pull_result)
         return
-    _run(host, Run(f"reboot ({step.reason})", step.script, PULL_TIMEOUT_S))
+    run_step(host, Run(f"reboot ({step.reason})", step.script, PULL_TIMEOUT_S))
     if not wait_for_boot(host, before.boot_id, REBOOT_TIMEOUT_S):
-        _fail(host, f"did not come back within {REBOOT_TIMEOUT_S} s after its reboot: look at its console")
+        fail(host, f"did not come back within {REBOOT_TIMEOUT_S} s after its reboot: look at its console")
     logger.info(f"{host.print_prefix}is back")
 
 
@@ -202,9 +205,9 @@ def _reboot_this_machine(host: Host, step: Reboot, last: PullResult | None) -> N
     A pull does not reboot for what a reboot has not helped with: the timer would do so for ever.
     """
     if is_pull() and last and last.state in ("rebooting", "failed") and step.reason in last.words:
-        _fail(host, f"a reboot has not helped: {step.reason}")
+        fail(host, f"a reboot has not helped: {step.reason}")
     step = replace(step, delay_s=OWN_REBOOT_DELAY_S)
-    _run(host, Run(f"reboot ({step.reason})", step.script, PULL_TIMEOUT_S))
+    run_step(host, Run(f"reboot ({step.reason})", step.script, PULL_TIMEOUT_S))
     remedy = f"it reboots in {OWN_REBOOT_DELAY_S} s, and the next run does the rest"
     outcome = replace(run.outcomes[host.name], state="rebooting", reason=step.reason, remedy=remedy)
     run.outcomes[host.name] = outcome
@@ -217,7 +220,7 @@ def _refuse(host: Host, refusal: Refusal) -> NoReturn:
     raise NestedOperationError(refusal.reason)
 
 
-def _fail(host: Host, why: str) -> NoReturn:
+def fail(host: Host, why: str) -> NoReturn:
     """End this host's part of the run. pyinfra takes this exception as a failed host, without a traceback."""
     run.outcomes[host.name] = replace(run.outcomes[host.name], state="failed", reason=why, remedy="")
     raise NestedOperationError(why)

@@ -18,6 +18,7 @@ from xpulab.apt import keyring_path, source_file
 from xpulab.kernels import is_older
 from xpulab.manifest import (
     AptRepository,
+    Container,
     File,
     JsonSettings,
     LoadedModule,
@@ -52,6 +53,7 @@ class Kind(Enum):
     MODULE = "kernel module"
     UNIT = "service"
     IMAGE = "image"
+    CONTAINER = "container"
 
     @property
     def word(self) -> str:
@@ -89,6 +91,7 @@ def drift(manifest: Manifest, observed: Observed) -> tuple[Difference, ...]:
         *(d for module in manifest.modules for d in _module(module, observed)),
         *(d for unit in manifest.units for d in _unit(unit, observed)),
         *(d for image in manifest.images for d in _image(image, observed)),
+        *(d for each in manifest.containers for d in _container(each, observed)),
     )
 
 
@@ -272,3 +275,30 @@ def _image(wanted: Image, observed: Observed) -> Iterator[Difference]:
     if not digests or (wanted.digest and wanted.digest not in digests):
         found = ", ".join(sorted(digest or "no digest" for digest in digests)) or NOT_THERE
         yield Difference(Kind.IMAGE, wanted.reference, found, wanted.digest or "newest of its tag", wanted)
+
+
+def _container(wanted: Container, observed: Observed) -> Iterator[Difference]:
+    wrong = list(_wrong_with_container(wanted, observed))
+    if wrong:
+        wish = f"healthy, from {wanted.image.by_digest}"
+        yield Difference(Kind.CONTAINER, wanted.name, "; ".join(wrong), wish, wanted)
+
+
+def _wrong_with_container(wanted: Container, observed: Observed) -> Iterator[str]:
+    unit, found = observed.units.get(wanted.unit), observed.containers.get(wanted.name)
+    if unit is None or not unit.loaded:
+        yield NOT_THERE
+        return
+    for file in wanted.files:
+        yield from (f"{file.path}: {each.found}" for each in _file(file, observed))
+    if unit.enabled not in ENABLED:
+        yield f"{wanted.unit} is {unit.enabled or 'not enabled'}"
+    if found is None:
+        yield "stopped" if unit.active in ("inactive", "failed") else unit.active
+        return
+    if (found.state, found.health) != ("running", "healthy"):
+        yield found.health if found.state == "running" and found.health else found.state
+    if found.image != wanted.image.by_digest:
+        yield f"runs {found.image}"
+    elif found.configuration != wanted.configuration:
+        yield "started with another configuration"

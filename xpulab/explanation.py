@@ -27,7 +27,8 @@ def explain(observed: Observed, settings: HostSettings, catalog: Catalog, desire
     answer = resolve(observed, settings, catalog)
     if isinstance(answer, Refusal):
         return Explanation(answer)
-    return Explanation(answer, desired(answer, settings, catalog))
+    manifest = desired(answer, settings, catalog)
+    return Explanation(manifest) if isinstance(manifest, Refusal) else Explanation(answer, manifest)
 
 
 def as_json(explanation: Explanation) -> dict[str, Any]:

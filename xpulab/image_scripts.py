@@ -27,7 +27,7 @@ def prefetch(image: Image) -> str:
         "until docker version >/dev/null 2>&1; do",
         '    tries=$((tries + 1)); [ "$tries" -lt 900 ] || exit 1; sleep 1',
         "done",
-        f"exec docker pull --quiet {quote(_pullable(image))}",
+        f"exec docker pull --quiet {quote(image.by_digest)}",
     ]
     inner = quote("\n".join(lines))
     return f"systemd-run --quiet --collect --unit={PREFETCH} sh -c {inner} || true"
@@ -35,12 +35,8 @@ def prefetch(image: Image) -> str:
 
 def pull(image: Image) -> str:
     """Pull the image, by digest where one is pinned, and give it its tag."""
-    pullable = quote(_pullable(image))
+    pullable = quote(image.by_digest)
     lines = [f"docker pull --quiet {pullable}"]
     if image.digest:
         lines.append(f"docker tag {pullable} {quote(image.reference)}")
     return script(lines)
-
-
-def _pullable(image: Image) -> str:
-    return f"{image.repository}@{image.digest}" if image.digest else image.reference

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import combinations
 
 from xpulab.accelerators import NvidiaGpu
@@ -117,16 +117,22 @@ def _is_of(image: CatalogImage, asked: tuple[int, ...]) -> bool:
 
 
 def _nearest(lawful: list[CatalogImage], asked: tuple[int, ...]) -> list[CatalogImage]:
-    """Images of the version asked for; else of the nearest patch level; else of the newest older version.
+    versions = nearest({image.torch for image in lawful}, asked)
+    return [image for image in lawful if image.torch in versions]
+
+
+def nearest(versions: Collection[str], asked: tuple[int, ...]) -> frozenset[str]:
+    """Versions that are the one asked for; else the nearest patch level; else the newest older version.
 
     Never a newer minor version than the one asked for: programs written for the older one may break.
     """
-    if exact := [image for image in lawful if _is_of(image, asked)]:
+    if exact := _starting_with(asked, versions):
         return exact
-    candidates = [image for image in lawful if _is_of(image, asked[:2])]
-    if candidates:
-        best = min((release(image.torch) for image in candidates), key=lambda found: abs(found[2] - asked[2]))
-    else:
-        older = [release(image.torch) for image in lawful if _is_of(image, asked[:1])]
-        best = max((found for found in older if found < asked), default=())
-    return [image for image in lawful if release(image.torch) == best]
+    if candidates := _starting_with(asked[:2], versions):
+        return frozenset({min(sorted(candidates), key=lambda found: abs(release(found)[2] - asked[2]))})
+    older = [found for found in _starting_with(asked[:1], versions) if release(found) < asked]
+    return frozenset({max(older, key=release)} if older else ())
+
+
+def _starting_with(asked: tuple[int, ...], versions: Collection[str]) -> frozenset[str]:
+    return frozenset(found for found in versions if release(found)[: len(asked)] == asked)

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from ipaddress import IPv4Address
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyAddress,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
-from xpulab.identifiers import Digest, Fingerprint
+from xpulab.identifiers import Digest, Fingerprint, SshPublicKey
 from xpulab.pull_settings import FolderUrl, Interval, Signer, Span, seconds
 
 UserName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9._:/$()~%+-]+$")]
 ImageReference = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._/:-]*:[A-Za-z0-9_][A-Za-z0-9._-]*$")
+]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Registry = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)+(:\d{1,5})?|[a-z0-9-]+:\d{1,5})(/[a-z0-9]+([._-][a-z0-9]+)*)*$"
+    ),
 ]
 
 
@@ -86,6 +105,53 @@ class Pull(Strict):
         return 3 * (seconds(self.every) + seconds(self.jitter))
 
 
+RESERVED_ACCOUNTS = frozenset({"root", "lab"})
+
+
+def _at_least_one(keys: Any) -> Any:
+    if not keys:
+        raise PydanticCustomError("no_key", "has no public key: list at least one line of an id_ed25519.pub")
+    return keys
+
+
+def _own_account(name: str) -> str:
+    if name in RESERVED_ACCOUNTS:
+        raise PydanticCustomError("reserved", "is an account of the image itself: choose another name")
+    return name
+
+
+class Workbench(Strict):
+    """The workbench that a host serves to researchers: JupyterLab and sshd in one container."""
+
+    registry: Registry
+    """Where the lab keeps its workbench images: `host[:port][/path]`."""
+    builder: bool = False
+    """Whether this host builds the lab's images and pushes them."""
+    image: Literal["auto", "unified"] = "auto"
+    """The image made for the host's accelerator, or the one that has all environments."""
+    bind: IPvAnyAddress = IPv4Address("127.0.0.1")
+    """The host's address at which the workbench listens."""
+    jupyter_port: Port = 8888
+    ssh_port: Port = 2222
+    network: Literal["bridge", "host"] = "bridge"
+    """A network of its own, or the host's: that takes part in training over several hosts."""
+    users: dict[
+        Annotated[UserName, AfterValidator(_own_account)],
+        Annotated[tuple[SshPublicKey, ...], BeforeValidator(_at_least_one)],
+    ] = Field(min_length=1)
+    """Accounts in the workbench, with the keys they log in by; JupyterLab runs as the first."""
+    device: Literal["cuda", "xpu", "cpu"] | None = None
+    """The device to use (XPULAB_DEVICE); None takes what is there."""
+    shm_gb: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """Shared memory of its own in 10^9 bytes; None shares the host's, as loaders with many workers like."""
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Workbench:
+        if self.jupyter_port == self.ssh_port:
+            raise PydanticCustomError("one_port", "jupyter_port and ssh_port are the same: choose two")
+        return self
+
+
 class HostSettings(Strict):
     """All that an inventory may say to xpulab about one host."""
 
@@ -94,11 +160,13 @@ class HostSettings(Strict):
     """Unix users of the lab: they may use the accelerator and the container engine."""
     repositories: dict[str, RepositoryOverride] = Field(default_factory=dict)
     images: dict[ImageReference, ImageOverride] = Field(default_factory=dict)
+    workbench: Workbench | None = None
+    """What the host serves to researchers: see docs/workbench.md."""
     pull: Pull | None = None
     """Where the host pulls from, if it converges itself: see docs/pull.md."""
 
 
-MODELS: tuple[type[Strict], ...] = (Policy, RepositoryOverride, ImageOverride, Pull, HostSettings)
+MODELS: tuple[type[Strict], ...] = (Policy, RepositoryOverride, ImageOverride, Workbench, Pull, HostSettings)
 
 
 def explain_errors(error: ValidationError, where: str, *models: type[Strict]) -> list[str]:

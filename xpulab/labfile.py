@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, StringConstraints, ValidationError
 
-from xpulab import strict_yaml
+from xpulab import strict_yaml, workbench_digests
 from xpulab.lab import (
     HostSettings,
     ImageOverride,
@@ -50,6 +50,8 @@ class _LabFile(Strict):
 
 
 MODELS = (_LabFile, _Host)
+OPTIONAL_SECTIONS = ("workbench", "pull")
+SECTIONS = ("policy", *OPTIONAL_SECTIONS)
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,16 @@ def load_lab(path: Path) -> Lab:
         _Connection.model_validate(lab.defaults)
     except ValidationError as error:
         raise LabError("\n".join(explain_errors(error, f"{path}: defaults", *MODELS))) from error
+    try:
+        built = workbench_digests.read(workbench_digests.beside(path))
+    except workbench_digests.DigestsError as error:
+        raise LabError(str(error)) from error
     hosts: list[tuple[str, dict[str, Any]]] = []
     refused: dict[str, Refusal] = {}
     for name, said in lab.hosts.items():
         try:
-            hosts.append((name, _host_data(name, said, lab)))
+            data = _host_data(name, said, lab, built)
+            hosts.append((name, {**data, workbench_digests.HOST_DATA: str(workbench_digests.beside(path))}))
         except ValidationError as error:
             mistakes = "; ".join(explain_errors(error, f"{path}: hosts.{name}", *MODELS))
             refused[name] = Refusal(mistakes, f"correct hosts.{name} in {path}")
@@ -91,13 +98,13 @@ def _parse(path: Path) -> _LabFile:
         raise LabError("\n".join(explain_errors(error, str(path), *MODELS))) from error
 
 
-def _host_data(name: str, said: Any, lab: _LabFile) -> dict[str, Any]:
+def _host_data(
+    name: str, said: Any, lab: _LabFile, workbenches: dict[ImageReference, ImageOverride]
+) -> dict[str, Any]:
     own = said if said is not None else {}
     if isinstance(own, dict):
-        policy = {**_mapping(lab.defaults.get("policy")), **_mapping(own.get("policy"))}
-        if isinstance(own.get("pull"), dict):
-            own = {**own, "pull": {**_mapping(lab.defaults.get("pull")), **own["pull"]}}
-        own = {**lab.defaults, **own, **({"policy": policy} if policy else {})}
+        own = {key: value for key, value in own.items() if value is not None or key in OPTIONAL_SECTIONS}
+        own = {**lab.defaults, **own, **_sections(lab.defaults, own)}
     host = _Host.model_validate(own)
     connection = {
         "ssh_hostname": host.address or name,
@@ -111,18 +118,21 @@ def _host_data(name: str, said: Any, lab: _LabFile) -> dict[str, Any]:
         "policy": host.policy.model_dump(exclude_unset=True),
         "users": list(host.users),
         "repositories": _overrides({**lab.repositories, **host.repositories}),
-        "images": _overrides({**lab.images, **host.images}),
+        "images": _overrides({**(workbenches if host.workbench else {}), **lab.images, **host.images}),
+        "workbench": host.workbench.model_dump(exclude_unset=True, mode="json") if host.workbench else None,
         "pull": host.pull.model_dump(exclude_unset=True, mode="json") if host.pull else None,
     }
     return {key: value for key, value in {**connection, **settings}.items() if value is not None}
 
 
+def _sections(defaults: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """The sections of which a host need not repeat what it leaves as it is."""
+    said = [key for key in SECTIONS if key in defaults and isinstance(own.get(key), dict)]
+    return {key: {**(defaults[key] or {}), **own[key]} for key in said}
+
+
 def _expanded(path: str | None) -> str | None:
     return str(Path(path).expanduser()) if path else None
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _overrides(overrides: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
@@ -108,6 +109,26 @@ class Unit:
 
 
 @dataclass(frozen=True)
+class Container:
+    """A container that a systemd unit keeps running; image and files are switched together, or not at all.
+
+    `launcher` is the one of the files that checks, tries and runs it; `state` is its folder on the host.
+    """
+
+    name: str
+    unit: str
+    image: Image
+    files: tuple[File, ...]
+    launcher: str
+    state: str
+
+    @property
+    def configuration(self) -> str:
+        """What the running container's label has to say: the sum of its files, made by the launcher too."""
+        return hashlib.sha256("".join(file.content for file in self.files).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Desired state; `absent_*` is what must not be there, packages by name or by a shell pattern."""
 
@@ -122,6 +143,7 @@ class Manifest:
     modules: tuple[LoadedModule, ...] = ()
     units: tuple[Unit, ...] = ()
     images: tuple[Image, ...] = ()
+    containers: tuple[Container, ...] = ()
     foreign_sources: Mapping[str, str] = field(default_factory=dict)
     """URI prefix of apt sources that only xpulab may own, and why: any other file with one is removed."""
 

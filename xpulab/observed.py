@@ -82,6 +82,16 @@ class FoundImage:
 
 
 @dataclass(frozen=True)
+class FoundContainer:
+    """A container of xpulab's: its state, the image it was started from, and its configuration's label."""
+
+    state: str
+    health: str
+    image: str
+    configuration: str
+
+
+@dataclass(frozen=True)
 class AptSource:
     """One active apt source: the file it stands in, its URI, and its suite."""
 
@@ -138,6 +148,7 @@ class Observed:
     pull_result: PullResult | None = None
     snap_docker: bool = False
     images: tuple[FoundImage, ...] = ()
+    containers: Mapping[str, FoundContainer] = field(default_factory=dict)
     engine_free_bytes: int = 0
 
     @property

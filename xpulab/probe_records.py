@@ -11,6 +11,7 @@ from typing import Any
 from xpulab.observed import (
     AptLock,
     AptSource,
+    FoundContainer,
     FoundFile,
     FoundGroup,
     FoundImage,
@@ -78,6 +79,7 @@ def _observed(records: dict[str, list[list[str]]]) -> Observed:
         pull_result=next((_pull_result(*fields) for fields in records["pull-result"]), None),
         snap_docker=bool(records["snap-docker"]),
         images=_each(records["image"], _image),
+        containers={fields[0]: FoundContainer(*fields[1:]) for fields in records["container"]},
         engine_free_bytes=int(records["engine-free"][0][0]) * 1024,
     )
 

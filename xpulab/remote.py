@@ -34,9 +34,9 @@ def probe(host: Host) -> Observed | ProbeError:
     return ProbeError(f"its probe failed: {last_words(output)}{hint}")
 
 
-def run_script(host: Host, script: str, timeout: int) -> tuple[bool, CommandOutput]:
+def run_script(host: Host, script: str, timeout: int, stdin: str = "") -> tuple[bool, CommandOutput]:
     """Run a POSIX sh script as root; `timeout` in seconds. Gives success and output."""
-    return _as_root(host, StringCommand("sh", "-c", QuoteString(script)), timeout)
+    return _as_root(host, StringCommand("sh", "-c", QuoteString(script)), timeout, stdin)
 
 
 def is_this_machine(host: Host) -> bool:
@@ -76,10 +76,11 @@ def last_words(output: CommandOutput) -> str:
     return (errors or lines or ["no word of why"])[-1]
 
 
-def _as_root(host: Host, command: StringCommand, timeout: int) -> tuple[bool, CommandOutput]:
+def _as_root(host: Host, command: StringCommand, timeout: int, stdin: str = "") -> tuple[bool, CommandOutput]:
     state = ctx_state.get()
     already_root = host.data.get("ssh_user") == "root" or (is_this_machine(host) and os.geteuid() == 0)
-    arguments, _ = pop_global_arguments(state, host, {"_sudo": not already_root, "_timeout": timeout})
+    wanted = {"_sudo": not already_root, "_timeout": timeout, **({"_stdin": stdin} if stdin else {})}
+    arguments, _ = pop_global_arguments(state, host, wanted)
     try:
         return host.run_shell_command(
             command,

@@ -13,6 +13,7 @@ from xpulab.lab import HostSettings, Policy
 from xpulab.observed import Observed
 from xpulab.plan import Plan
 from xpulab.target import Image, Refusal, Target
+from xpulab.workbench import REPOSITORY
 
 CPU_INSTEAD = "set policy unsupported: cpu to provision it as a CPU host"
 
@@ -48,7 +49,6 @@ def resolve(observed: Observed, settings: HostSettings, catalog: Catalog) -> Tar
 
 def _unknown_overrides(settings: HostSettings, catalog: Catalog) -> Refusal | None:
     """A misspelt override would be without effect, and a host would reach out to a server it must not."""
-    known_images = {image.reference for image in catalog.every_image}
     for name in settings.repositories:
         if name not in catalog.repositories:
             return Refusal(
@@ -56,12 +56,17 @@ def _unknown_overrides(settings: HostSettings, catalog: Catalog) -> Refusal | No
                 remedy=f"use one of {', '.join(catalog.repositories)}",
             )
     for reference in settings.images:
-        if reference not in known_images:
+        if reference not in catalog.known_images and not _is_workbench(reference):
             return Refusal(
                 reason=f"the inventory overrides image {reference!r}, which is not in the catalog",
                 remedy="add it to xpulab/catalog/images.yml, or correct its name",
             )
     return None
+
+
+def _is_workbench(reference: str) -> bool:
+    """Whether the lab's builder made the image: the catalog cannot know it."""
+    return reference.rpartition(":")[0].endswith(f"/{REPOSITORY}")
 
 
 def _unknown_system(observed: Observed, catalog: Catalog) -> Refusal | None:

@@ -30,7 +30,7 @@ UNASKED = ("yes", "dry", "json_output")
 CONNECTION_REMEDY = (
     "is it up, and is its address right? Try ssh -v with the user, address and port of the inventory"
 )
-REPORTING = frozenset({"xpu.py", "pull.py", "survey.py"})
+REPORTING = frozenset({"xpu.py", "pull.py", "survey.py", "workbench.py", "workbench_images.py"})
 
 outcomes: dict[str, Outcome] = {}
 _planned: set[str] = set()

@@ -9,9 +9,10 @@ from itertools import groupby
 from shlex import quote
 from typing import Any
 
+from xpulab.container_scripts import SWITCH_TIMEOUT_S, fetch, stage, switch
 from xpulab.drift import Difference, Kind
 from xpulab.image_scripts import PREFETCH, ask_registry, prefetch, pull
-from xpulab.manifest import AptRepository, File, JsonSettings, Package, Unit
+from xpulab.manifest import AptRepository, Container, File, JsonSettings, Package, Unit
 from xpulab.observed import AptSource
 from xpulab.scripts import disable_source, script, snippet, write_file
 from xpulab.target import Image, Refusal
@@ -45,9 +46,10 @@ class FetchKeys:
 
 @dataclass(frozen=True)
 class Run:
-    """Run a POSIX sh script as root; `timeout` in seconds. A failure's meaning is told by `on_failure`.
+    """Run a POSIX sh script as root; `timeout` in seconds, `stdin` what it reads.
 
-    A script with a `refusal` only asks: where it fails, the host is refused.
+    A failure's meaning is told by `on_failure`. A script with a `refusal` only asks: where it fails, the
+    host is refused.
     """
 
     what: str
@@ -55,6 +57,7 @@ class Run:
     timeout: int = 120
     on_failure: str = ""
     refusal: Refusal | None = None
+    stdin: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,8 +90,8 @@ Step = FetchKeys | Run | Reboot
 def next_steps(drift: Sequence[Difference], lock_wait_s: int, daemon_json: str | None) -> tuple[Step, ...]:
     """The steps that lie ahead until the host has to be looked at again; empty for an empty drift.
 
-    Software comes first, then the reboot if a kernel module asks for one, then modules, services and
-    images: what those need depends on what the packages and the boot have left behind.
+    Software comes first, then the reboot if a kernel module asks for one, then modules, services, images
+    and containers: what those need depends on what the packages and the boot have left behind.
     """
     if any(each.kind in SOFTWARE for each in drift):
         return _software(drift, lock_wait_s, daemon_json)
@@ -197,6 +200,7 @@ def _services(drift: Sequence[Difference]) -> tuple[Step, ...]:
         names = " ".join(unit.name for unit in units)
         steps.append(Run(f"start {names}", script(line for unit in units for line in _start(unit)), 180))
     steps += [_pull(image) for image in images]
+    steps += [step for each in _items(drift, Kind.CONTAINER) for step in _switch(each)]
     return tuple(steps)
 
 
@@ -224,4 +228,18 @@ def _pull(image: Image) -> Run:
         pull(image),
         timeout=PULL_TIMEOUT_S,
         on_failure=f"does the host reach the registry, and does the image exist? If not, {IMAGE_REMEDY}",
+    )
+
+
+def _switch(container: Container) -> tuple[Run, ...]:
+    """Whatever can go wrong goes wrong before the container that runs is stopped, or brings it back."""
+    return (
+        Run(f"check what {container.name} needs", stage(container)),
+        Run(
+            f"pull {container.image.reference}",
+            fetch(container.image),
+            timeout=PULL_TIMEOUT_S,
+            on_failure="the registry does not answer, or does not have the image",
+        ),
+        Run(f"switch {container.name}", switch(container), timeout=SWITCH_TIMEOUT_S),
     )

@@ -71,6 +71,11 @@ class Image:
         return self.reference.rpartition(":")[2]
 
     @property
+    def by_digest(self) -> str:
+        """What to pull and run: `repository@digest`, or the reference where no digest is pinned."""
+        return f"{self.repository}@{self.digest}" if self.digest else self.reference
+
+    @property
     def registry_and_path(self) -> tuple[str, str]:
         """The registry's host name and the repository there; Docker Hub where none is named."""
         first, _, rest = self.repository.partition("/")

@@ -33,6 +33,7 @@ from vlab.places import (
     WWW,
     host_image,
 )
+from vlab.pypi import CATALOG, REQUIREMENTS, fill_pypi
 from vlab.repositories import REPOSITORIES_FILE, load_repositories, pool, publish
 from vlab.steps import digest, once, say
 from vlab.systems import archives, fetch_archives, make_systems, tarball
@@ -45,7 +46,7 @@ def build() -> None:
     with (STATE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         lab = load_lab()
-        everything = digest(SOURCES)
+        everything = digest(SOURCES, REQUIREMENTS, CATALOG)
         done = STAMPS / "everything"
         if done.is_file() and done.read_text() == everything and _stands(lab):
             return
@@ -80,11 +81,15 @@ def _build(lab: Lab) -> None:
             SOURCES / "torch",
             SOURCES / "images.yml",
             BUILDER / "torch_images.py",
-            _state_of(tarball("torch").name),
+            SOURCES / "host" / "systems",
+            KEYS / "ubuntu.fpr",
+            _state_of(tarball("image").name),
+            _state_of(tarball("base-image").name),
         ),
         make_registry,
         result=REGISTRY / "docker",
     )
+    _fill_pypi()
     images = json.loads((CACHE / "digests.json").read_text())
     FACTS.write_text(json.dumps({"fingerprints": fingerprints, "images": images}, indent=2) + "\n")
     write_vagrant_data(lab)
@@ -98,6 +103,12 @@ def _build(lab: Lab) -> None:
 def _state_of(name: str) -> str:
     about = (CACHE / name).stat()
     return f"{name} {about.st_size} {about.st_mtime_ns}"
+
+
+def _fill_pypi() -> None:
+    """Wheels for the workbench images."""
+    sources = [REQUIREMENTS, CATALOG, SOURCES / "torch", BUILDER / "pypi.py"]
+    once("pypi", "wheels for PyPI and PyTorch's index", digest(*sources), fill_pypi, result=WWW / "pypi.org")
 
 
 def _publish_repositories() -> None:

@@ -60,6 +60,7 @@ class Host:
     load: list[str] = field(default_factory=list)
     autostart: bool = True
     secure_boot: bool = False
+    workbench: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

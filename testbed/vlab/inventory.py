@@ -21,7 +21,7 @@ def host_data(lab: Lab, host: Host) -> dict[str, Any]:
             "the testbed was never built: run testbed/up, or script/demo for the whole demonstration"
         )
     facts = json.loads(FACTS.read_text())
-    return {**connection(lab, host), **overrides(lab, facts)}
+    return {**connection(lab, host), **overrides(lab, facts), "workbench": workbench(lab, host)}
 
 
 def connection(lab: Lab, host: Host) -> dict[str, Any]:
@@ -47,6 +47,12 @@ def overrides(lab: Lab, facts: dict[str, Any]) -> dict[str, Any]:
             reference: {"digest": digest, "disk_gb": 1} for reference, digest in facts["images"].items()
         },
     }
+
+
+def workbench(lab: Lab, host: Host) -> dict[str, Any]:
+    """Return what the host's workbench is to be; its one user has the key that logs in to the host."""
+    users = {lab.user: [CLIENT_KEY.with_suffix(".pub").read_text().strip()]}
+    return {"registry": "registry.lab.test", "users": users, **host.workbench}
 
 
 def write_vagrant_data(lab: Lab) -> None:

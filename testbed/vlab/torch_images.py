@@ -8,12 +8,15 @@ import io
 import json
 import shutil
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 
-from vlab.places import CACHE, REGISTRY, SOURCES
+from vlab.hosts import load_lab
+from vlab.places import CACHE, KEYS, REGISTRY, SOURCES
 from vlab.systems import description, tarball
 
 IMAGES_FILE = SOURCES / "images.yml"
@@ -28,10 +31,9 @@ def make_registry() -> None:
     """Write the registry's storage anew, and the digest of each image beside it."""
     half = REGISTRY.with_suffix(".half")
     shutil.rmtree(half, ignore_errors=True)
-    base = gzip.compress(tarball("torch").read_bytes(), compresslevel=4, mtime=0)
-    base_id = hashlib.sha256(tarball("torch").read_bytes()).hexdigest()
+    systems = {name: _Layer(tarball(name).read_bytes()) for name in ("image", "base-image")}
     digests = {
-        reference: _image(half / "docker/registry/v2", reference, about, base, base_id)
+        reference: _image(half / "docker/registry/v2", reference, about, systems)
         for reference, about in yaml.safe_load(IMAGES_FILE.read_text()).items()
     }
     # Upstream has the folder mounted, so its content is replaced and not the folder.
@@ -42,11 +44,21 @@ def make_registry() -> None:
     (CACHE / "digests.json").write_text(json.dumps(digests))
 
 
-def _image(store: Path, reference: str, about: dict[str, str], base: bytes, base_id: str) -> str:
+class _Layer:
+    """A layer as a registry keeps it: compressed, and known by the hash of what is in it."""
+
+    def __init__(self, tar: bytes) -> None:
+        self.diff_id = f"sha256:{hashlib.sha256(tar).hexdigest()}"
+        self.packed = gzip.compress(tar, compresslevel=4, mtime=0)
+
+
+def _image(store: Path, reference: str, about: dict[str, str], systems: Mapping[str, _Layer]) -> str:
     repository, tag = reference.split(":")
-    layer = _torch_layer(about)
-    packed = gzip.compress(layer, mtime=0)
-    layer_id = hashlib.sha256(layer).hexdigest()
+    # Docker Hub's own images have no publisher in their name.
+    repository = repository if "/" in repository else f"library/{repository}"
+    layers = [systems["image" if "torch" in about else "base-image"], _Layer(_dress_layer(about["os"]))]
+    if "torch" in about:
+        layers.append(_Layer(_torch_layer(about)))
     config = {
         "architecture": "amd64",
         "os": "linux",
@@ -59,15 +71,15 @@ def _image(store: Path, reference: str, about: dict[str, str], base: bytes, base
             "Cmd": ["/bin/bash"],
             "Labels": {"org.xpulab.testbed.stand-in": f"not the real {reference}"},
         },
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{base_id}", f"sha256:{layer_id}"]},
-        "history": [{"created_by": "xpulab testbed"}, {"created_by": f"xpulab testbed: {reference}"}],
+        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
+        "history": [{"created_by": f"xpulab testbed: {reference}"} for _ in layers],
     }
     encoded = json.dumps(config, sort_keys=True).encode()
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
         "config": _blob(store, repository, CONFIG, encoded),
-        "layers": [_blob(store, repository, LAYER, base), _blob(store, repository, LAYER, packed)],
+        "layers": [_blob(store, repository, LAYER, layer.packed) for layer in layers],
     }
     written = json.dumps(manifest, sort_keys=True).encode()
     digest = _data(store, written)
@@ -87,6 +99,18 @@ def _environment(about: dict[str, str]) -> list[str]:
     return ["NVIDIA_VISIBLE_DEVICES=all", "NVIDIA_DRIVER_CAPABILITIES=compute,utility"]
 
 
+def _dress_layer(os: str) -> bytes:
+    """What makes the Debian system pass for another: its name, its archive, and that archive's key."""
+    system = load_lab().systems[os]
+    dress = SOURCES / "host" / "systems" / os
+    files = {
+        str(path.relative_to(dress)): path.read_bytes() for path in sorted(dress.rglob("*")) if path.is_file()
+    }
+    key = f"etc/apt/trusted.gpg.d/{system.archive}-keyring-testbed.asc"
+    files[key] = (KEYS / f"{system.archive}.asc").read_bytes()
+    return _tar(files)
+
+
 def _torch_layer(about: dict[str, str]) -> bytes:
     fields = ("torch", "cuda", "xpu", "extension")
     lines = "".join(f"{name} = {about.get(key)!r}\n" for name, key in zip(BUILD_NAMES, fields, strict=True))
@@ -95,15 +119,23 @@ def _torch_layer(about: dict[str, str]) -> bytes:
     files["torch/build.py"] = f'"""What this stand-in was built as."""\n\n{lines}'.encode()
     if "extension" not in about:
         files = {name: data for name, data in files.items() if name.startswith("torch/")}
+    return _tar(
+        {f"{PACKAGES_AT}/{name}": data for name, data in files.items()}, {"usr/bin/python": "python3"}
+    )
+
+
+def _tar(files: Mapping[str, bytes], links: Mapping[str, str] = MappingProxyType({})) -> bytes:
     buffer = io.BytesIO()
+    epoch = int(description()["epoch"])
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as layer:
         for name, data in files.items():
-            entry = tarfile.TarInfo(f"{PACKAGES_AT}/{name}")
-            entry.size, entry.mode, entry.mtime = len(data), 0o644, int(description()["epoch"])
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode, entry.mtime = len(data), 0o644, epoch
             layer.addfile(entry, io.BytesIO(data))
-        python = tarfile.TarInfo("usr/bin/python")
-        python.type, python.linkname, python.mtime = tarfile.SYMTYPE, "python3", int(description()["epoch"])
-        layer.addfile(python)
+        for name, target in links.items():
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname, link.mtime = tarfile.SYMTYPE, target, epoch
+            layer.addfile(link)
     return buffer.getvalue()
 
 

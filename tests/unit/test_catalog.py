@@ -149,6 +149,12 @@ def test_a_missing_file_is_refused_by_name(copy: Path) -> None:
         ("intel_compute.yml", "{ubuntu-24.04: noble}", "{noble: noble}", "system noble is not in"),
         ("operating_systems.yml", "repository: debian-backports", "repository: bpo", "repository bpo is not"),
         ("intel_compute.yml", "families: [max, flex]", "families: [pvc]", "family pvc is not in"),
+        ("workbench.yml", "  ubuntu-22.04:\n", "  ubuntu-22.4:\n", "system ubuntu-22.4 is not in"),
+        ("workbench.yml", "channel: lts/2350", "channel: lts/2351", "channel lts/2351 has no suite"),
+        ("workbench.yml", "  lts/2523:\n", "  lts/2524:\n", "channel lts/2524 must stand here and in"),
+        ("workbench.yml", "cuda: [cu130, ", "cuda: [cu131, ", "cu131 must stand in wheels"),
+        ("workbench.yml", "level_zero: ppa", "level_zero: ppb", "level_zero ppb is not in"),
+        ("workbench.yml", "families: [max, ", "families: [pvc, ", "family pvc is not in"),
     ],
 )
 def test_entries_that_contradict_each_other_are_refused(

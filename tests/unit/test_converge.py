@@ -29,7 +29,9 @@ class Scripts:
         self.run: list[str] = []
         self.answer = ""
 
-    def __call__(self, host: object, script: str, timeout: int) -> tuple[bool, CommandOutput]:
+    def __call__(
+        self, host: object, script: str, timeout: int, stdin: str = ""
+    ) -> tuple[bool, CommandOutput]:
         self.run.append(script)
         return not self.answer, CommandOutput([OutputLine("stderr", self.answer)] if self.answer else [])
 
@@ -53,17 +55,17 @@ def reboot(monkeypatch: pytest.MonkeyPatch, last: PullResult | None, policy: Pol
 def test_a_step_takes_the_hosts_lock_and_a_question_or_a_pull_does_not(
     scripts: Scripts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    converge._run(REMOTE, Run("write files", "set -eu"))
-    converge._run(REMOTE, Run("ask", "set -eu", refusal=Refusal("no", "do")))
+    converge.run_step(REMOTE, Run("write files", "set -eu"))
+    converge.run_step(REMOTE, Run("ask", "set -eu", refusal=Refusal("no", "do")))
     monkeypatch.setenv(pull_run.OUTCOME, "/nowhere")
-    converge._run(LOCAL, Run("write files", "set -eu"))
+    converge.run_step(LOCAL, Run("write files", "set -eu"))
     assert ["flock" in script for script in scripts.run] == [True, False, False]
 
 
 def test_a_host_that_a_pull_works_on_for_too_long_fails_with_that_and_nothing_else(scripts: Scripts) -> None:
     scripts.answer = f"{HELD} (a pull run, pid 12): let it finish, then run again"
     with pytest.raises(NestedOperationError):
-        converge._run(REMOTE, Run("apt: 2 to install", "set -eu", on_failure="apt could not do it"))
+        converge.run_step(REMOTE, Run("apt: 2 to install", "set -eu", on_failure="apt could not do it"))
     assert run.outcomes["gpu-01"].reason == scripts.answer
 
 

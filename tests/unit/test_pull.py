@@ -88,7 +88,7 @@ def test_a_mistake_names_the_key_and_what_it_should_be() -> None:
     refused = settings_of("gpu-01", {"pull": {"url": URL, "signers": ["me"]}})
     assert isinstance(refused, Refusal)
     assert "host gpu-01: pull.signers.0" in refused.reason
-    assert "must be one ssh public key" in refused.reason
+    assert "no whole ssh public key" in refused.reason
 
 
 def test_the_host_gets_the_timer_the_script_and_the_signers_beside_the_main_job() -> None:

@@ -8,6 +8,7 @@ import yaml
 sys.path.append(str(Path(__file__).parents[2] / "testbed"))
 
 from vlab.hosts import load_lab
+from vlab.lab import PYPI_NAMES
 from vlab.packages import load_packages
 from vlab.places import ROOT, SOURCES
 from vlab.repositories import load_repositories
@@ -37,7 +38,19 @@ def test_upstream_has_all_of_the_catalogs_repositories_and_images():
     assert set(yaml.safe_load((catalog / "repositories.yml").read_text())) <= set(load_repositories())
     images = yaml.safe_load((catalog / "images.yml").read_text())
     tags = {f"{name}:{tag}" for name, about in images.items() for tag in about["tags"]}
-    assert tags <= set(yaml.safe_load((ROOT / "testbed/images.yml").read_text()))
+    systems = yaml.safe_load((catalog / "workbench.yml").read_text())["systems"]
+    bases = {about["image"] for about in systems.values()}
+    assert tags | bases <= set(yaml.safe_load((ROOT / "testbed/images.yml").read_text()))
+
+
+def test_upstream_answers_for_every_index_of_wheels():
+    wheels = yaml.safe_load((ROOT / "xpulab/catalog/workbench.yml").read_text())["wheels"]
+    assert {about["index"].split("/")[2] for about in wheels.values()} <= set(PYPI_NAMES)
+
+
+def test_an_image_is_dressed_as_a_system_that_the_lab_has():
+    images = yaml.safe_load((ROOT / "testbed/images.yml").read_text())
+    assert {about["os"] for about in images.values()} <= set(load_lab().systems)
 
 
 def test_no_package_is_built_twice_for_one_suite():

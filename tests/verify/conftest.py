@@ -19,6 +19,11 @@ HOSTS = pytest.StashKey[Sequence[LabHost]]()
 PROVISIONED = pytest.StashKey[Sequence[ProvisionedHost]]()
 FOLDER = pytest.StashKey[Path]()
 WORKER_INPUT = "lab"
+# Checks in a file of that name, which run only where -m asks for them.
+OPTIONAL_MARKS = {
+    "workbench": "what deploys/workbench.py brought, from outside; only with -m workbench",
+    "burnin": "xpu-check in every workbench, alone and over all hosts: minutes; only with -m burnin",
+}
 WORKERS_AT_MOST = 16
 
 
@@ -29,6 +34,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--limit", action="append", default=[], help="Only hosts of this name pattern or group")
     group.addoption("--exclude", action="append", default=[], help="No hosts of this name pattern or group")
+    group.addoption(
+        "--burnin-device",
+        choices=["cuda", "xpu", "cpu"],
+        help="With -m burnin: check this device in place of each host's own",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -45,8 +55,15 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    for mark, meaning in OPTIONAL_MARKS.items():
+        config.addinivalue_line("markers", f"{mark}: {meaning}")
     if not config.getoption("help", False):
         config.stash[PROVISIONED] = provisioned(hosts_of(config))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    mark = collection_path.stem.removeprefix("test_")
+    return True if mark in OPTIONAL_MARKS and mark not in config.option.markexpr else None
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -126,7 +143,11 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     terminalreporter.section("hosts")
     for line in summary.host_lines(hosts, counts):
         terminalreporter.write_line(line)
-    absent = [kind.words for name, kind in KINDS.items() if not of_kind(config.stash[PROVISIONED], name)]
+    absent = [
+        kind.words
+        for name, kind in KINDS.items()
+        if kind.optional == bool(config.option.markexpr) and not of_kind(config.stash[PROVISIONED], name)
+    ]
     if absent:
         terminalreporter.write_line(
             f"left out, as no such host is among them: checks for {', '.join(absent)}"

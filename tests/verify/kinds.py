@@ -7,35 +7,43 @@ from dataclasses import dataclass
 
 from .lab import LabHost
 from .provisioned_host import ProvisionedHost
-from .record import Record
 
 EVERY_HOST = "lab_host"
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of host: its name in prose, and how its record is told from others."""
+    """A kind of host: its name in prose, and how it is told from others.
+
+    Checks of an `optional` kind run only where pytest's -m asks for them.
+    """
 
     words: str
-    includes: Callable[[Record], bool]
+    includes: Callable[[ProvisionedHost], bool]
+    optional: bool = False
 
 
-def _has_user_space(record: Record) -> bool:
+def _has_user_space(host: ProvisionedHost) -> bool:
     # On the distribution's channel all user space is in the image.
+    record = host.record
     return record.vendor == "intel" and record.driver is not None and record.driver.branch != "distribution"
 
 
-def _has_dkms_module(record: Record) -> bool:
+def _has_dkms_module(host: ProvisionedHost) -> bool:
+    record = host.record
     return record.vendor == "intel" and record.driver is not None and record.driver.modules == "dkms"
 
 
 KINDS = {
-    "provisioned_host": Kind("provisioned hosts", lambda record: True),
-    "nvidia_host": Kind("NVIDIA hosts", lambda record: record.vendor == "nvidia"),
-    "intel_host": Kind("Intel hosts", lambda record: record.vendor == "intel"),
+    "provisioned_host": Kind("provisioned hosts", lambda host: True),
+    "nvidia_host": Kind("NVIDIA hosts", lambda host: host.record.vendor == "nvidia"),
+    "intel_host": Kind("Intel hosts", lambda host: host.record.vendor == "intel"),
     "level_zero_host": Kind("Intel hosts with user space of their own", _has_user_space),
     "intel_dkms_host": Kind("Intel data center GPU hosts", _has_dkms_module),
-    "cpu_host": Kind("CPU hosts", lambda record: record.vendor == "cpu"),
+    "cpu_host": Kind("CPU hosts", lambda host: host.record.vendor == "cpu"),
+    "workbench_host": Kind(
+        "workbench hosts", lambda host: host.lab_host.workbench is not None, optional=True
+    ),
 }
 
 
@@ -46,4 +54,4 @@ def provisioned(hosts: Sequence[LabHost]) -> list[ProvisionedHost]:
 
 def of_kind(hosts: Sequence[ProvisionedHost], kind: str) -> list[ProvisionedHost]:
     """The hosts that a check with an argument of that name is for."""
-    return [host for host in hosts if KINDS[kind].includes(host.record)]
+    return [host for host in hosts if KINDS[kind].includes(host)]

@@ -36,6 +36,8 @@ class LabHost:
     ssh_config: str | None = None
     answer: str = ""
     failure: str | None = None
+    workbench: dict[str, Any] | None = None
+    """What the inventory says of the host's workbench."""
 
     def __str__(self) -> str:
         return self.name
@@ -71,6 +73,7 @@ def load(inventory: str, limit: Sequence[str], exclude: Sequence[str], folder: P
     if not entries:
         raise LabError(f"the inventory {inventory} has no hosts\n{loaded.stderr.strip()}".rstrip())
     hosts = [reach(entry, folder / str(number)) for number, entry in enumerate(entries)]
+    hosts = [replace(host, workbench=entry["workbench"]) for host, entry in zip(hosts, entries, strict=True)]
     with ThreadPoolExecutor(MAX_CONNECTIONS_AT_ONCE) as pool:
         return list(pool.map(ask, hosts))
 

@@ -53,6 +53,7 @@ def describe(host: Host) -> dict[str, Any]:
         "name": host.name,
         "connector": host.connector_cls.__name__,
         "by_password": bool(host.data.get("ssh_password")),
+        "workbench": host.data.get("workbench"),
         "settings": {key: str(value) for key, value in settings.items() if value not in (None, "")},
     }
 

@@ -19,6 +19,7 @@ def contradictions(catalog: Catalog) -> list[str]:
         *_images_without_an_accelerator(catalog),
         *_unknown_systems(catalog),
         *_unknown_nvlink5_chips(catalog),
+        *_unknown_parts_of_workbenches(catalog),
     ]
 
 
@@ -120,3 +121,23 @@ def _unknown_nvlink5_chips(catalog: Catalog) -> Iterator[str]:
     for codename in catalog.nvidia_driver.nvlink5.codenames:
         if codename not in known:
             yield f"nvidia_driver.yml: nvlink5: no chips {codename} in nvidia_families.yml"
+
+
+def _unknown_parts_of_workbenches(catalog: Catalog) -> Iterator[str]:
+    parts = catalog.workbench
+    for system in set(parts.systems) - set(catalog.operating_systems):
+        yield f"workbench.yml: systems: system {system} is not in operating_systems.yml"
+    for channel in set(catalog.intel_compute.channels) ^ set(parts.level_zero):
+        yield f"workbench.yml: level_zero: channel {channel} must stand here and in intel_compute.yml"
+    for key, level_zero in parts.level_zero.items():
+        of = catalog.intel_compute.channels.get(level_zero.channel)
+        if of is None or not set(of.suites) & set(parts.systems):
+            yield f"workbench.yml: level_zero: {key}: channel {level_zero.channel} has no suite for systems"
+    for key, wheels in parts.wheels.items():
+        for family in set(wheels.families) - set(catalog.intel_devices):
+            yield f"workbench.yml: wheels: {key}: family {family} is not in intel_devices.yml"
+    for build in parts.unified.cuda:
+        if build not in parts.wheels or parts.wheels[build].cuda not in catalog.cuda:
+            yield f"workbench.yml: unified: {build} must stand in wheels, with a cuda that is in cuda.yml"
+    if parts.unified.level_zero not in parts.level_zero:
+        yield f"workbench.yml: unified: level_zero {parts.unified.level_zero} is not in level_zero"

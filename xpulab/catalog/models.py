@@ -9,6 +9,7 @@ from xpulab.catalog.images import CatalogImage, ImageRepository
 from xpulab.catalog.intel import IntelCompute, IntelFamily, IntelOneapi
 from xpulab.catalog.nvidia import ContainerToolkit, Cuda, NvidiaDriver, NvidiaFamily
 from xpulab.catalog.systems import Engine, LaterSystem, OperatingSystem, PciVendor, Repository
+from xpulab.catalog.workbench import WorkbenchParts
 
 
 class Catalog(Record):
@@ -27,6 +28,7 @@ class Catalog(Record):
     docker: dict[str, Engine]
     images: dict[str, ImageRepository]
     repositories: dict[str, Repository]
+    workbench: WorkbenchParts
 
     @cached_property
     def every_image(self) -> tuple[CatalogImage, ...]:
@@ -46,6 +48,12 @@ class Catalog(Record):
             for repository, images in self.images.items()
             for tag, image in images.tags.items()
         )
+
+    @cached_property
+    def known_images(self) -> frozenset[str]:
+        """The references of every image that a lab may pin."""
+        systems = (each.image for each in self.workbench.systems.values())
+        return frozenset((*(image.reference for image in self.every_image), *systems))
 
     @cached_property
     def intel_by_device(self) -> dict[str, tuple[str, str]]:

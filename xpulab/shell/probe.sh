@@ -67,7 +67,8 @@ managed_files() {
     for file in /etc/apt/sources.list /etc/apt/sources.list.d/* /etc/apt/preferences.d/* \
         /etc/apt/apt.conf.d/*xpulab* /etc/apt/keyrings/xpulab-* /etc/modprobe.d/* \
         /etc/modules-load.d/xpulab* /etc/systemd/system/*.d/xpulab*.conf /etc/docker/daemon.json \
-        /etc/systemd/system/xpulab-* /usr/local/lib/xpulab/* /etc/xpulab/* /etc/cdi/* /var/run/cdi/*; do
+        /etc/systemd/system/xpulab-* /usr/local/lib/xpulab/* /etc/xpulab/* /etc/xpulab/workbench/* \
+        /etc/cdi/* /var/run/cdi/*; do
         if [ -f "$file" ]; then set -- "$@" "$file"; fi
     done
     [ $# -gt 0 ] || return 0
@@ -115,7 +116,7 @@ apt_lock() {
 units() {
     systemctl show --timestamp=us+utc --property=Id,LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp \
         docker.service nvidia-persistenced.service nvidia-cdi-refresh.path nvidia-cdi-refresh.service \
-        nvidia-fabricmanager.service xpulab-pull.timer 2>/dev/null |
+        nvidia-fabricmanager.service xpulab-pull.timer xpulab-workbench.service 2>/dev/null |
         awk -F= '
             function flush() { if (id != "") printf "unit\t%s\t%s\t%s\t%s\t%s\n", id, load, active, enabled, since; id = load = active = enabled = since = "" }
             /^$/ { flush() }
@@ -133,6 +134,13 @@ engine() {
     command -v docker >/dev/null 2>&1 || return 0
     docker image ls --no-trunc --digests --format '{{.Repository}}{{"\t"}}{{.Tag}}{{"\t"}}{{.Digest}}' 2>/dev/null |
         while read -r repository tag digest; do say image "$repository" "$tag" "$digest"; done
+}
+
+workbench() {
+    if [ -e /etc/systemd/system/xpulab-workbench.service ]; then
+        docker container inspect --format 'container{{"\t"}}xpulab-workbench{{"\t"}}{{.State.Status}}{{"\t"}}{{with .State.Health}}{{.Status}}{{end}}{{"\t"}}{{.Config.Image}}{{"\t"}}{{index .Config.Labels "org.xpulab.configuration"}}' \
+            xpulab-workbench 2>/dev/null
+    fi
 }
 
 engine_space() {
@@ -171,5 +179,6 @@ units
 getent group video render docker | while IFS=: read -r name _ gid members; do say group "$name" "$gid" "$members"; done
 say users "$(getent passwd | cut -d : -f 1 | tr '\n' ',')"
 engine
+workbench
 engine_space
 say end

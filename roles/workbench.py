@@ -1,0 +1,81 @@
+"""The workbench: one container with JupyterLab and sshd, which a systemd unit runs with the accelerator."""
+
+from __future__ import annotations
+
+from shlex import quote
+
+from roles.templates import verbatim
+from xpulab.catalog.models import Catalog
+from xpulab.lab import HostSettings, Workbench
+from xpulab.manifest import Container, File, Manifest
+from xpulab.target import Image, Refusal, Target, Vendor
+from xpulab.workbench import WorkbenchImage, built, image_of
+
+NAME = "xpulab-workbench"
+UNIT = f"{NAME}.service"
+LAUNCHER = "/usr/local/lib/xpulab/workbench"
+CONFIGURATION = "/etc/xpulab/workbench"
+STATE = "/var/lib/xpulab/workbench"
+VENDORS: dict[str, Vendor] = {"cuda": "nvidia", "xpu": "intel", "cpu": "cpu"}
+
+
+def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest | Refusal:
+    """The container by its digest, with its unit, launcher and configuration; or why it cannot be."""
+    made = image_of(target, settings, catalog)
+    if isinstance(made, Refusal):
+        return made
+    image = built(made, settings)
+    if isinstance(image, Refusal):
+        return image
+    workbench = settings.workbench
+    assert workbench is not None, "image_of refuses a host without one"
+    vendors = target.vendors if made.family == "unified" else (target.vendor,)
+    if refusal := _without_device(workbench, vendors, target, made):
+        return refusal
+    # The launcher makes the container's label of these contents, in this order.
+    files = (
+        File(f"{CONFIGURATION}/settings", _settings(workbench, vendors, image)),
+        File(f"{CONFIGURATION}/users", _users(workbench)),
+        verbatim(LAUNCHER, mode="0755"),
+        verbatim(f"/etc/systemd/system/{UNIT}"),
+    )
+    return Manifest(containers=(Container(NAME, UNIT, image, files, LAUNCHER, STATE),))
+
+
+def _without_device(
+    workbench: Workbench, vendors: tuple[Vendor, ...], target: Target, made: WorkbenchImage
+) -> Refusal | None:
+    """A refusal where the inventory wants a device that the host, or the image, does not have."""
+    if workbench.device in (None, "cpu") or VENDORS[workbench.device] in vendors:
+        return None
+    there = ", ".join(each.name for each in target.accelerators) or "no accelerator"
+    if VENDORS[workbench.device] in target.vendors:
+        return Refusal(
+            f"workbench.device is {workbench.device}, and its image is the one for {made.family} alone",
+            "set workbench.image: unified, or take workbench.device out of the inventory",
+        )
+    return Refusal(
+        f"workbench.device is {workbench.device}, and this host has {there}",
+        "take workbench.device out of the inventory: the workbench uses what is there",
+    )
+
+
+def _settings(workbench: Workbench, vendors: tuple[Vendor, ...], image: Image) -> str:
+    """What the launcher reads, as shell."""
+    values = {
+        "image": image.by_digest,
+        "image_needs_kib": int(image.disk_gb * 10**9 / 1024),
+        "vendors": " ".join(vendors),
+        "device": workbench.device or "",
+        "bind": workbench.bind,
+        "jupyter_port": workbench.jupyter_port,
+        "ssh_port": workbench.ssh_port,
+        "network": workbench.network,
+        "shm_gb": workbench.shm_gb or "",
+    }
+    return "".join(f"{name}={quote(str(value))}\n" for name, value in values.items())
+
+
+def _users(workbench: Workbench) -> str:
+    """A line for each key: the user, and the key."""
+    return "".join(f"{user} {key}\n" for user, keys in workbench.users.items() for key in keys)

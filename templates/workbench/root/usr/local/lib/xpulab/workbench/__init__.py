@@ -1,0 +1,1 @@
+"""What runs inside a workbench image: stdlib only, on the system's Python."""
