@@ -5,6 +5,8 @@ from io import StringIO
 from pathlib import Path
 from shlex import quote
 
+from kernel_modules import other_module_runs, reboot
+from kinds import COMMON_CONFLICTS, COMMON_PACKAGES, KINDS
 from pyinfra import config, host
 from pyinfra.facts.deb import DebPackages
 from pyinfra.facts.docker import DockerImage
@@ -12,9 +14,6 @@ from pyinfra.facts.files import File, FileContents
 from pyinfra.facts.server import KernelVersion
 from pyinfra.operations import apt, docker, files, python, server, systemd
 from pyinfra.operations.util import any_changed
-
-from bench.baselines.plain_pyinfra.kernel_modules import other_module_runs, reboot
-from bench.baselines.plain_pyinfra.kinds import COMMON_CONFLICTS, COMMON_PACKAGES, KINDS
 
 config.SUDO = True
 
