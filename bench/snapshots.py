@@ -1,8 +1,8 @@
 """Hosts as they are before and after a first run, kept as images: a hundred of them start in minutes.
 
-A bare host is a testbed host with the Python and GnuPG that a real Ubuntu server has, and package lists as old
-as if it had been installed a while ago. A converged one went through `deploys/xpu.py` once; its disk for Docker
-Engine is kept as a volume. A snapshot's tag is the digest of what it was made from.
+A bare host is a testbed host with the Python and GnuPG that a real Ubuntu server has, and package lists as
+old as if it had been installed a while ago. A converged one went through `deploys/xpu.py` once; its disk for
+Docker Engine is kept as a volume. A snapshot's tag is the digest of what it was made from.
 """
 
 from __future__ import annotations
