@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
-SHORTEST_PAUSE_S = 0.05
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 0.5
 SAMPLING_SHARE = 0.02  # of the time: the looking itself takes from the processor that is measured
 LEFTOVERS_PATIENCE_S = 20
 
@@ -87,9 +87,10 @@ def _watch(pid: int, tree: Tree) -> float:
     try:
         ended.register(handle, select.POLLIN)
         while not ended.poll(pause * 1000):
-            begun = time.perf_counter()
+            begun = time.process_time()
             peak = max(peak, sum(map(_pss_kib, tree.look())) / 1024)
-            pause = max(SHORTEST_PAUSE_S, (time.perf_counter() - begun) / SAMPLING_SHARE)
+            spent = (time.process_time() - begun) / SAMPLING_SHARE
+            pause = min(max(SHORTEST_PAUSE_S, spent), LONGEST_PAUSE_S)
     finally:
         os.close(handle)
     return peak

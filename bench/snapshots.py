@@ -1,8 +1,8 @@
 """Hosts as they are before and after a first run, kept as images: a hundred of them start in minutes.
 
-A bare host is a testbed host with the Python and GnuPG that a real Ubuntu server has. A converged one went
-through `deploys/xpu.py` once; its disk for Docker Engine is kept as a volume. A snapshot's tag is the digest
-of what it was made from.
+A bare host is a testbed host with the Python and GnuPG that a real Ubuntu server has, and package lists as
+old as if it had been installed a while ago. A converged one went through `deploys/xpu.py` once; its disk for
+Docker Engine is kept as a volume. A snapshot's tag is the digest of what it was made from.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bench.hosts import GROUPS, BenchHost, bench_hosts
 from bench.inventories import FOLDER, Inventories, write_inventories
 
 REPOSITORY = "xpulab-testbed/bench"
-PRODUCT = [ROOT / name for name in ("xpulab", "roles", "templates", "deploys", "config.py")]
+PRODUCT = [ROOT / name for name in ("xpulab", "roles", "templates", "deploys", "group_data", "config.py")]
 UPDATES_LOG = "/var/log/bench-apt-updates"
 COPY_DISK = """set -eu
 cp -al "$1/overlay2" "$2/"
@@ -37,7 +37,8 @@ PREPARE = f"""set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get -q update
 apt-get -qy install --no-install-recommends gnupg python3 python3-apt
-rm -rf /var/lib/apt/lists/* /var/log/apt/* /var/cache/apt/archives/*.deb
+rm -rf /var/lib/apt/lists/* /var/lib/apt/periodic/* /var/log/apt/* /var/cache/apt/archives/*.deb
+touch -d '60 days ago' /var/lib/apt/lists
 mkdir -p /var/log/journal
 echo 'APT::Update::Pre-Invoke {{"echo 1 >>{UPDATES_LOG}";}};' >/etc/apt/apt.conf.d/00bench-counts-updates
 : >{UPDATES_LOG}

@@ -86,7 +86,7 @@ def test_what_a_command_leaves_in_the_background_is_ended_and_not_waited_for(tmp
 
 
 def test_memory_is_summed_over_the_command_and_its_children(tmp_path: Path) -> None:
-    hold = "import time; held = b'x' * 60_000_000; time.sleep(0.7)"
+    hold = "import time; held = b'x' * 60_000_000; time.sleep(2)"
     both = f'{sys.executable} -c "$0" & {sys.executable} -c "$0"; wait'
     measured = measure(["sh", "-c", both, hold], tmp_path, {}, tmp_path / "log")
     assert measured.peak_mib > 2 * 57
