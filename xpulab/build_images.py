@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pyinfra import logger
 from pyinfra.api.host import Host
@@ -65,18 +66,21 @@ def _builder() -> str | None:
     """The first host of this run that the inventory makes a builder."""
     state = ctx_state.get()
     hosts = [host for host in state.inventory if state.is_host_in_limit(host)]
-    return min(
-        (host.name for host in hosts if (host.data.get("workbench") or {}).get("builder")), default=None
-    )
+    return min((host.name for host in hosts if _is_builder(host.data.get("workbench"))), default=None)
+
+
+def _is_builder(workbench: Any) -> bool:
+    """What another host's inventory says may be anything: it has not been checked here."""
+    return isinstance(workbench, dict) and workbench.get("builder") is True
 
 
 def _build() -> None:
     """Build what the registry lacks, and write down what it then has."""
     host = ctx_host.get()
     file = _digests_file(host)
+    known = _known(host, file)
     images = {image.reference: image for image in _needed.values()}
     present = _in_registry(host, list(images))
-    known = workbench_digests.read(file)
     fresh: dict[str, ImageOverride] = {}
     # Those of a family share layers, so one after the other is as quick as it gets.
     missing = [images[reference] for reference in sorted(images) if reference not in present]
@@ -93,7 +97,7 @@ def _build() -> None:
     if missing_still := [reference for reference in images if reference not in present]:
         fail(host, f"the registry does not have {missing_still[0]} after its push")
     if {**known, **fresh} != known:
-        workbench_digests.write(file, {**known, **fresh})
+        _write_down(host, file, {**known, **fresh})
     for name in _needed:
         run.outcomes[name] = replace(run.outcomes[name], state="converged", drift=())
     run.outcomes[host.name] = replace(run.outcomes[host.name], changes=len(missing))
@@ -108,6 +112,20 @@ def _digests_file(host: Host) -> Path:
             f"the inventory's data has no {workbench_digests.HOST_DATA}: say where the digests are to go",
         )
     return Path(file)
+
+
+def _known(host: Host, file: Path) -> dict[str, ImageOverride]:
+    try:
+        return workbench_digests.read(file)
+    except workbench_digests.DigestsError as error:
+        fail(host, str(error))
+
+
+def _write_down(host: Host, file: Path, images: dict[str, ImageOverride]) -> None:
+    try:
+        workbench_digests.write(file, images)
+    except OSError as error:
+        fail(host, f"{file} cannot be written ({error.strerror}): the images are in the registry, run again")
 
 
 def _words(there: InRegistry, disk_gb: float) -> str:

@@ -129,6 +129,13 @@ def test_a_failed_build_is_the_failure_of_every_host_that_waits_for_it(tmp_path:
     assert finished.status == 1
 
 
+def test_a_file_of_digests_that_nobody_can_read_is_named_before_anything_is_built(tmp_path: Path) -> None:
+    (tmp_path / "digests.yml").write_text("images: [")
+    finished = build(tmp_path, {"docker manifest": f"missing\t{reference()}", "docker build": "1420000000"})
+    assert f"{tmp_path / 'digests.yml'}: cannot be read" in "\n".join(finished.lines)
+    assert finished.commands["@fake/one"] == 1
+
+
 def test_without_a_builder_every_host_that_needs_an_image_is_refused(tmp_path: Path) -> None:
     finished = build(tmp_path, {}, builder=False)
     assert finished.lines[-1] == "xpulab: hosts=2 converged=0 changed=0 refused=2 failed=0"
