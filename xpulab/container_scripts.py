@@ -11,7 +11,7 @@ from xpulab.scripts import script, snippet, write_file
 from xpulab.target import Image
 
 PATIENCE_S = 180
-SWITCH_TIMEOUT_S = 3 * PATIENCE_S
+SWITCH_TIMEOUT_S = 5 * PATIENCE_S
 
 
 def stage(container: Container) -> str:

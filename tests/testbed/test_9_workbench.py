@@ -36,6 +36,8 @@ UNCHANGED = "xpulab: hosts=1 converged=1 changed=0 refused=0 failed=0"
 CHANGED = "xpulab: hosts=1 converged=1 changed=1 refused=0 failed=0"
 FAILED = "xpulab: hosts=1 converged=0 changed=0 refused=0 failed=1"
 REFUSED = "xpulab: hosts=1 converged=0 changed=0 refused=1 failed=0"
+# The host that is mistreated, and the one that makes images for it, as a builder keeps what they are made of.
+HOST, MAKER = "intel1", "nv1"
 KEEPSAKE = f"{STATE}/home/ops/keepsake"
 
 
@@ -52,14 +54,14 @@ pytestmark = pytest.mark.usefixtures("workbenches")
 
 @pytest.fixture
 def keepsake() -> Iterator[None]:
-    """A file in a home on cpu1, and the secrets that were made once: all of it must survive the test."""
+    """A file in a home on the host, and the secrets that were made once: all of it must survive the test."""
     look = (
         f"cat {KEEPSAKE} && stat -c '%u %a' {KEEPSAKE} && sha256sum {STATE}/etc/token {STATE}/etc/ssh_host_*"
     )
-    on("cpu1", f"docker exec --user ops {NAME} sh -c 'umask 077; date +%N >/home/ops/keepsake'")
-    before = on("cpu1", look)
+    on(HOST, f"docker exec --user ops {NAME} sh -c 'umask 077; date +%N >/home/ops/keepsake'")
+    before = on(HOST, look)
     yield
-    assert on("cpu1", look) == before
+    assert on(HOST, look) == before
 
 
 def deploy(folder: Path, host: str, images: dict[str, Any] | None = None, **workbench: Any) -> Finished:
@@ -181,7 +183,7 @@ def test_the_docs_training_script_runs_across_two_hosts() -> None:
     ranks = [
         in_workbench(
             host,
-            "OMP_NUM_THREADS=1 XPULAB_DEVICE=cpu torchrun --nnodes 2 --nproc-per-node 1 "
+            "OMP_NUM_THREADS=1 XPULAB_DEVICE=cpu workbench torchrun --nnodes 2 --nproc-per-node 1 "
             f"--node-rank {number} --master-addr {address} --master-port 29500 train.py",
         )
         for number, host in enumerate(("intel1", "max1"))
@@ -192,57 +194,56 @@ def test_the_docs_training_script_runs_across_two_hosts() -> None:
 
 @pytest.mark.usefixtures("keepsake")
 def test_a_killed_container_comes_back_by_itself() -> None:
-    before = container("cpu1")["Id"]
-    on("cpu1", f"docker kill {NAME}")
-    wait_until_healthy("cpu1")
-    assert container("cpu1")["Id"] != before
+    before = container(HOST)["Id"]
+    on(HOST, f"docker kill {NAME}")
+    wait_until_healthy(HOST)
+    assert container(HOST)["Id"] != before
 
 
 @pytest.mark.usefixtures("keepsake")
 def test_a_container_stopped_by_hand_stays_so_until_the_next_run(tmp_path: Path) -> None:
-    on("cpu1", f"docker stop {NAME}")
+    on(HOST, f"docker stop {NAME}")
     time.sleep(1)
-    assert not on("cpu1", "docker ps --quiet")
-    assert deploy(tmp_path, "cpu1").last_line == CHANGED
-    assert health("cpu1") == "healthy"
+    assert not on(HOST, "docker ps --quiet")
+    assert deploy(tmp_path, HOST).last_line == CHANGED
+    assert health(HOST) == "healthy"
 
 
 @pytest.mark.usefixtures("keepsake")
 def test_a_reboot_brings_the_workbench_back() -> None:
-    before = reboots("cpu1")
-    on("cpu1", "(sleep 1; systemctl reboot) >/dev/null 2>&1 &")
+    before = reboots(HOST)
+    on(HOST, "(sleep 1; systemctl reboot) >/dev/null 2>&1 &")
     limit = time.monotonic() + 60
-    while reboots("cpu1") == before:
+    while reboots(HOST) == before:
         assert time.monotonic() < limit
         time.sleep(1)
-    subprocess.run(["testbed/up", "cpu1"], cwd=ROOT, check=True, capture_output=True)
-    wait_until_healthy("cpu1")
+    wait_until_healthy(HOST)
 
 
-def made_of(host: str, lines: str) -> tuple[str, str]:
+def made_of(lines: str) -> tuple[str, str]:
     """An image on top of the host's own, pushed: its digest, and the digest of the one it is made of."""
-    own = container(host)["Config"]["Image"]
+    own = container(HOST)["Config"]["Image"]
     dockerfile = base64.b64encode(f"FROM {own}\nUSER 0\n{lines}\nUSER lab\n".encode()).decode()
     new = f"registry.lab.test/xpulab-workbench:{hashlib.sha256(lines.encode()).hexdigest()[:12]}"
-    on(host, f"echo {dockerfile} | base64 -d | docker build --quiet --tag {new} -")
-    on(host, f"docker push --quiet {new}")
+    on(MAKER, f"echo {dockerfile} | base64 -d | docker build --quiet --tag {new} -")
+    on(MAKER, f"docker push --quiet {new}")
     template = '{{join .RepoDigests " "}}'
-    digests = on(host, f"docker image inspect --format '{template}' {new}")
-    on(host, f"docker image rm {new}")
+    digests = on(MAKER, f"docker image inspect --format '{template}' {new}")
+    on(MAKER, f"docker image rm {new}")
     return re.findall(r"sha256:[0-9a-f]{64}", digests)[-1], own.rpartition("@")[2]
 
 
 @pytest.mark.usefixtures("keepsake")
 def test_an_upgrade_switches_and_forgets_the_image_before(tmp_path: Path) -> None:
-    digest, before = made_of("cpu1", "RUN touch /upgraded")
-    upgraded = deploy(tmp_path, "cpu1", {reference_of("cpu1"): {"digest": digest}})
+    digest, before = made_of("RUN touch /upgraded")
+    upgraded = deploy(tmp_path, HOST, {reference_of(HOST): {"digest": digest}})
     assert upgraded.last_line == CHANGED, upgraded.everything
-    assert container("cpu1")["Config"]["Image"].endswith(digest)
-    assert on("cpu1", f"docker exec {NAME} ls /upgraded")
-    assert before not in on("cpu1", "docker image ls --digests")
-    back = deploy(tmp_path, "cpu1")
+    assert container(HOST)["Config"]["Image"].endswith(digest)
+    assert on(HOST, f"docker exec {NAME} ls /upgraded")
+    assert before not in on(HOST, "docker image ls --digests")
+    back = deploy(tmp_path, HOST)
     assert back.last_line == CHANGED, back.everything
-    assert container("cpu1")["Config"]["Image"].endswith(before)
+    assert container(HOST)["Config"]["Image"].endswith(before)
 
 
 @pytest.mark.usefixtures("keepsake")
@@ -251,23 +252,23 @@ def test_an_image_that_does_not_get_healthy_gives_way_to_the_one_before(tmp_path
         """RUN printf '%s\\n' '#!/bin/sh' '[ $# = 0 ] || exec "$@"' 'echo no licence' 'exit 9' """
         ">/usr/local/bin/workbench"
     )
-    digest, before = made_of("cpu1", fails)
-    failed = deploy(tmp_path, "cpu1", {reference_of("cpu1"): {"digest": digest}})
+    digest, before = made_of(fails)
+    failed = deploy(tmp_path, HOST, {reference_of(HOST): {"digest": digest}})
     assert failed.last_line == FAILED, failed.everything
     assert "did not get healthy" in failed.output and "no licence" in failed.output
     assert "the one before it runs again" in failed.output
-    assert health("cpu1") == "healthy"
-    assert container("cpu1")["Config"]["Image"].endswith(before)
-    assert deploy(tmp_path, "cpu1").last_line == UNCHANGED
+    assert health(HOST) == "healthy"
+    assert container(HOST)["Config"]["Image"].endswith(before)
+    assert deploy(tmp_path, HOST).last_line == UNCHANGED
 
 
 @pytest.fixture
 def undisturbed() -> Iterator[None]:
-    """The container on cpu1 after the test is the one before it."""
-    before = container("cpu1")["Id"]
+    """The container on the host after the test is the one before it."""
+    before = container(HOST)["Id"]
     yield
-    assert container("cpu1")["Id"] == before
-    assert health("cpu1") == "healthy"
+    assert container(HOST)["Id"] == before
+    assert health(HOST) == "healthy"
 
 
 def expect(finished: Finished, last_line: str, *words: str) -> None:
@@ -278,51 +279,47 @@ def expect(finished: Finished, last_line: str, *words: str) -> None:
 
 @pytest.mark.usefixtures("undisturbed")
 def test_a_user_without_a_key_is_named(tmp_path: Path) -> None:
-    expect(deploy(tmp_path, "cpu1", users={"anna": []}), REFUSED, "workbench.users.anna: has no public key")
+    expect(deploy(tmp_path, HOST, users={"anna": []}), REFUSED, "workbench.users.anna: has no public key")
 
 
 @pytest.mark.usefixtures("undisturbed")
 def test_a_port_in_use_is_named_with_its_program(tmp_path: Path) -> None:
     # Port 22 is sshd's on every host.
-    expect(deploy(tmp_path, "cpu1", jupyter_port=22), FAILED, "port 22 of 127.0.0.1 is in use", "sshd")
+    expect(deploy(tmp_path, HOST, jupyter_port=22), FAILED, "port 22 of 127.0.0.1 is in use", "sshd")
 
 
 @pytest.mark.usefixtures("undisturbed")
 def test_an_image_that_is_not_built_is_refused_with_the_command_that_builds_it(tmp_path: Path) -> None:
-    unbuilt = deploy(tmp_path, "cpu1", registry="registry.lab.test/elsewhere")
+    unbuilt = deploy(tmp_path, HOST, registry="registry.lab.test/elsewhere")
     expect(unbuilt, REFUSED, "is not built", "deploys/workbench_images.py")
 
 
 @pytest.mark.usefixtures("undisturbed")
 def test_an_image_that_the_registry_has_lost_fails_before_anything_is_stopped(tmp_path: Path) -> None:
-    lost = deploy(tmp_path, "cpu1", {reference_of("cpu1"): {"digest": f"sha256:{'b' * 64}"}})
+    lost = deploy(tmp_path, HOST, {reference_of(HOST): {"digest": f"sha256:{'b' * 64}"}})
     expect(lost, FAILED, "the registry does not answer, or does not have the image")
 
 
 @pytest.mark.usefixtures("undisturbed")
 def test_an_image_that_does_not_run_fails_before_anything_is_stopped(tmp_path: Path) -> None:
-    digest, _ = made_of("cpu1", "RUN rm -f /usr/local/bin/workbench")
-    broken = deploy(tmp_path, "cpu1", {reference_of("cpu1"): {"digest": digest}})
+    digest, _ = made_of("RUN rm -f /usr/local/bin/workbench")
+    broken = deploy(tmp_path, HOST, {reference_of(HOST): {"digest": digest}})
     expect(broken, FAILED, "switch xpulab-workbench", "/usr/local/bin/workbench")
 
 
 @pytest.mark.usefixtures("undisturbed")
 def test_too_little_space_for_homes_or_image_is_told_with_both_numbers(tmp_path: Path) -> None:
-    on("cpu1", f"mount -t tmpfs -o size=1m tmpfs {STATE}/home")
+    on(HOST, f"mount -t tmpfs -o size=1m tmpfs {STATE}/home")
     try:
-        crowded = deploy(tmp_path, "cpu1", shm_gb=1)
+        crowded = deploy(tmp_path, HOST, shm_gb=1)
     finally:
-        on("cpu1", f"umount {STATE}/home")
+        on(HOST, f"umount {STATE}/home")
     expect(crowded, FAILED, "the users' files needs 1000 MB of free disk space", "has 1 MB")
-    vast = {reference_of("cpu1"): {"digest": f"sha256:{'c' * 64}", "disk_gb": 900}}
-    expect(deploy(tmp_path, "cpu1", vast), FAILED, "the image needs", "MB of free disk space")
+    vast = {reference_of(HOST): {"digest": f"sha256:{'c' * 64}", "disk_gb": 900}}
+    expect(deploy(tmp_path, HOST, vast), FAILED, "the image needs", "MB of free disk space")
 
 
+@pytest.mark.usefixtures("undisturbed")
 def test_a_device_that_the_host_does_not_have_is_refused(tmp_path: Path) -> None:
-    before = container("intel1")["Id"]
-    expect(
-        deploy(tmp_path, "intel1", device="cuda"),
-        REFUSED,
-        "workbench.device is cuda, and this host has Intel Arc A770 Graphics",
-    )
-    assert container("intel1")["Id"] == before
+    refused = deploy(tmp_path, HOST, device="cuda")
+    expect(refused, REFUSED, "workbench.device is cuda, and this host has Intel Arc A770 Graphics")

@@ -17,13 +17,12 @@ health() {
 }
 
 gets_healthy() {
-    waited=0
-    while [ "$waited" -lt "$patience" ]; do
+    limit=$(($(date +%s) + patience))
+    while [ "$(date +%s)" -lt "$limit" ]; do
         [ "$(health)" != healthy ] || return 0
         case $(systemctl is-active "$unit") in inactive | failed) return 1 ;; esac
         [ "$(systemctl show --property NRestarts --value "$unit")" -lt 2 ] || return 1
         sleep 1
-        waited=$((waited + 1))
     done
     return 1
 }
@@ -36,7 +35,8 @@ starts() {
 }
 
 runs_as_staged() {
-    [ "$(docker container inspect --format '{{.Config.Image}} {{index .Config.Labels "org.xpulab.configuration"}}' "$name" 2>/dev/null)" = "$image $configuration" ] || return 1
+    said='{{.Config.Image}} {{index .Config.Labels "org.xpulab.configuration"}}'
+    [ "$(docker container inspect --format "$said" "$name" 2>/dev/null)" = "$image $configuration" ] || return 1
     case $(health) in healthy | starting) ;; *) return 1 ;; esac
     for file in $files; do cmp -s "$staged$file" "$file" || return 1; done
 }
