@@ -9,10 +9,13 @@ from xpulab.templates import TEMPLATES, environment
 
 
 def file(
-    path: str, phase: Literal["before-packages", "after-packages"] = "after-packages", **values: Any
+    path: str,
+    phase: Literal["before-packages", "after-packages"] = "after-packages",
+    mode: str = "0644",
+    **values: Any,
 ) -> File:
     """The file at a path on the host, rendered from the template that lies at the same path."""
-    return File(path, environment().get_template(f"{path.lstrip('/')}.j2").render(**values), phase=phase)
+    return File(path, environment().get_template(f"{path.lstrip('/')}.j2").render(**values), mode, phase)
 
 
 def verbatim(path: str, mode: str = "0644") -> File:

@@ -19,7 +19,7 @@ from xpulab.converge import fail, host_settings, look, run_step
 from xpulab.drift import NOT_THERE, Difference, Kind
 from xpulab.lab import HostSettings, ImageOverride
 from xpulab.manifest import Manifest
-from xpulab.report import Outcome, outcome_of
+from xpulab.outcome import Outcome, outcome_of
 from xpulab.steps import Run
 from xpulab.target import Refusal
 from xpulab.workbench import WorkbenchImage, archive, image_of

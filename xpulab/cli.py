@@ -16,7 +16,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from xpulab import catalog, check_upstreams, explanation_page, hypothetical
+from xpulab import catalog, check_upstreams, explanation_page, hypothetical, release
 from xpulab.catalog import Catalog
 from xpulab.desired import Desired
 from xpulab.explanation import Explanation, as_json, explain
@@ -81,6 +81,7 @@ def build(desired: Desired) -> typer.Typer:
         raise typer.Exit(question.each(wanted) if each else question.together(wanted, as_json_))
 
     check_upstreams.add_to(app, desired)
+    release.add_to(app)
     return app
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NoReturn
 
@@ -16,32 +16,45 @@ from pyinfra.connectors.util import CommandOutput
 from pyinfra.context import ctx_host
 from pyinfra.operations import python
 
-from xpulab import catalog, run
+from xpulab import catalog, last_pull, run
 from xpulab.apt import KeyRefused, accepted_keys, keyring_path
 from xpulab.assess import Assessment, assess, settings_of
 from xpulab.desired import Desired
 from xpulab.drift import Difference
+from xpulab.host_lock import HELD, under_lock
+from xpulab.host_lock import WAIT_S as LOCK_WAIT_S
 from xpulab.lab import HostSettings
 from xpulab.manifest import AptRepository
-from xpulab.observed import Observed
+from xpulab.observed import Observed, PullResult
+from xpulab.outcome import Outcome, outcome_of
 from xpulab.probe_records import ProbeError
-from xpulab.remote import answers, last_words, probe, run_script, wait_for_boot
-from xpulab.report import Outcome, outcome_of
+from xpulab.pull_run import is_pull
+from xpulab.remote import answers, is_this_machine, last_words, probe, run_script, wait_for_boot
 from xpulab.scripts import fetch_keys_script, script, write_bytes
 from xpulab.steps import PULL_TIMEOUT_S, FetchKeys, Reboot, Run, Step, next_steps
 from xpulab.target import Refusal
 
 MOST_PASSES = 8
 REBOOT_TIMEOUT_S = 900
+OWN_REBOOT_DELAY_S = 10
 
 
-def deploy(desired: Desired) -> None:
+def name_in_lab() -> str:
+    """What the lab calls the host in context: a host that converges itself is @local to pyinfra."""
+    host = ctx_host.get()
+    return str(host.data.get("name_in_lab") or host.name)
+
+
+def deploy(desired: Desired, refuses: Callable[[HostSettings], Refusal | None] = lambda _: None) -> None:
     """Look at the host in context and, where something differs, converge it once the run executes.
 
-    All passes of a host are one pyinfra operation, so that no host waits for another one.
+    All passes of a host are one pyinfra operation, so that no host waits for another one. `refuses` is what
+    a deploy asks of a host's settings beyond what the schema does.
     """
     host = ctx_host.get()
     settings = host_settings(host)
+    if isinstance(settings, HostSettings):
+        settings = refuses(settings) or settings
     outcome, observed = look(host, settings, desired)
     run.plan(outcome, converge=True)
     if outcome.state == "drifted":
@@ -54,7 +67,10 @@ def deploy(desired: Desired) -> None:
 def survey(desired: Desired) -> None:
     """Look at the host in context and record what it would need. Changes nothing."""
     host = ctx_host.get()
-    outcome, _ = look(host, host_settings(host), desired)
+    settings = host_settings(host)
+    outcome, observed = look(host, settings, desired)
+    if observed and isinstance(settings, HostSettings):
+        outcome = replace(outcome, last_pull=last_pull.words(observed.pull_result, settings.pull))
     run.plan(outcome, converge=False)
 
 
@@ -92,6 +108,8 @@ def _converge(desired: Desired, settings: HostSettings, observed: Observed) -> N
         changed |= {(each.kind.value, each.name) for each in before}
         for step in next_steps(before, settings.policy.apt_lock_wait, observed.daemon_json):
             _take(host, step, settings)
+        if run.outcomes[host.name].state == "rebooting":
+            return
         outcome, seen = look(host, settings, desired)
         outcome = replace(outcome, changes=len(changed))
         run.outcomes[host.name] = outcome
@@ -124,8 +142,13 @@ def run_step(host: Host, step: Run) -> CommandOutput:
     """Run a step's script; where it fails, the host's part of the run ends with the reason."""
     logger.info(f"{host.print_prefix}{step.what} …")
     started = time.monotonic()
-    done, output = run_script(host, step.script, step.timeout, step.stdin)
+    if step.refusal or is_pull():  # a script with a refusal only asks, and a pull holds the lock throughout
+        done, output = run_script(host, step.script, step.timeout, step.stdin)
+    else:
+        done, output = run_script(host, under_lock(step.script), step.timeout + LOCK_WAIT_S, step.stdin)
     if not done:
+        if last_words(output).startswith(HELD):
+            fail(host, last_words(output))
         for line in output.output_lines[-20:]:
             logger.error(f"{host.print_prefix}    {line}")
         if not answers(host):
@@ -167,10 +190,27 @@ def _reboot(host: Host, step: Reboot, settings: HostSettings) -> None:
     before = probe(host)
     if isinstance(before, ProbeError):
         fail(host, str(before))
+    if is_this_machine(host):
+        _reboot_this_machine(host, step, before.pull_result)
+        return
     run_step(host, Run(f"reboot ({step.reason})", step.script, PULL_TIMEOUT_S))
     if not wait_for_boot(host, before.boot_id, REBOOT_TIMEOUT_S):
         fail(host, f"did not come back within {REBOOT_TIMEOUT_S} s after its reboot: look at its console")
     logger.info(f"{host.print_prefix}is back")
+
+
+def _reboot_this_machine(host: Host, step: Reboot, last: PullResult | None) -> None:
+    """The run ends before its host does, and the one after that goes on where this one stopped.
+
+    A pull does not reboot for what a reboot has not helped with: the timer would do so for ever.
+    """
+    if is_pull() and last and last.state in ("rebooting", "failed") and step.reason in last.words:
+        fail(host, f"a reboot has not helped: {step.reason}")
+    step = replace(step, delay_s=OWN_REBOOT_DELAY_S)
+    run_step(host, Run(f"reboot ({step.reason})", step.script, PULL_TIMEOUT_S))
+    remedy = f"it reboots in {OWN_REBOOT_DELAY_S} s, and the next run does the rest"
+    outcome = replace(run.outcomes[host.name], state="rebooting", reason=step.reason, remedy=remedy)
+    run.outcomes[host.name] = outcome
 
 
 def _refuse(host: Host, refusal: Refusal) -> NoReturn:

@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from xpulab.identifiers import Digest, Fingerprint, SshPublicKey
+from xpulab.pull_settings import FolderUrl, Interval, Signer, Span, seconds
 
 UserName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9._:/$()~%+-]+$")]
@@ -86,6 +87,24 @@ class ImageOverride(Strict):
     disk_gb: Annotated[float, Field(gt=0, le=1000)] | None = None
 
 
+class Pull(Strict):
+    """How a host that converges itself gets its releases."""
+
+    url: FolderUrl
+    """The folder with the files that `xpulab release` makes."""
+    signers: Annotated[tuple[Signer, ...], Field(min_length=1)]
+    """ssh public keys: a release signed by one of them is taken, and no other."""
+    every: Interval = "1h"
+    """From the start of one pull to the start of the next."""
+    jitter: Span = "15m"
+    """Each host waits a part of this longer, always the same, so that not all of them come at once."""
+
+    @property
+    def stale_after_s(self) -> int:
+        """The age from which on a host's last result means that it no longer pulls."""
+        return 3 * (seconds(self.every) + seconds(self.jitter))
+
+
 RESERVED_ACCOUNTS = frozenset({"root", "lab"})
 
 
@@ -142,9 +161,12 @@ class HostSettings(Strict):
     repositories: dict[str, RepositoryOverride] = Field(default_factory=dict)
     images: dict[ImageReference, ImageOverride] = Field(default_factory=dict)
     workbench: Workbench | None = None
+    """What the host serves to researchers: see docs/workbench.md."""
+    pull: Pull | None = None
+    """Where the host pulls from, if it converges itself: see docs/pull.md."""
 
 
-MODELS: tuple[type[Strict], ...] = (Policy, RepositoryOverride, ImageOverride, Workbench, HostSettings)
+MODELS: tuple[type[Strict], ...] = (Policy, RepositoryOverride, ImageOverride, Workbench, Pull, HostSettings)
 
 
 def explain_errors(error: ValidationError, where: str, *models: type[Strict]) -> list[str]:

@@ -50,7 +50,8 @@ class _LabFile(Strict):
 
 
 MODELS = (_LabFile, _Host)
-SECTIONS = ("policy", "workbench")
+OPTIONAL_SECTIONS = ("workbench", "pull")
+SECTIONS = ("policy", *OPTIONAL_SECTIONS)
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def _host_data(
 ) -> dict[str, Any]:
     own = said if said is not None else {}
     if isinstance(own, dict):
-        own = {key: value for key, value in own.items() if value is not None}
+        own = {key: value for key, value in own.items() if value is not None or key in OPTIONAL_SECTIONS}
         own = {**lab.defaults, **own, **_sections(lab.defaults, own)}
     host = _Host.model_validate(own)
     connection = {
@@ -119,6 +120,7 @@ def _host_data(
         "repositories": _overrides({**lab.repositories, **host.repositories}),
         "images": _overrides({**(workbenches if host.workbench else {}), **lab.images, **host.images}),
         "workbench": host.workbench.model_dump(exclude_unset=True, mode="json") if host.workbench else None,
+        "pull": host.pull.model_dump(exclude_unset=True, mode="json") if host.pull else None,
     }
     return {key: value for key, value in {**connection, **settings}.items() if value is not None}
 
@@ -126,7 +128,7 @@ def _host_data(
 def _sections(defaults: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     """The sections of which a host need not repeat what it leaves as it is."""
     said = [key for key in SECTIONS if key in defaults and isinstance(own.get(key), dict)]
-    return {key: {**defaults[key], **own[key]} for key in said}
+    return {key: {**(defaults[key] or {}), **own[key]} for key in said}
 
 
 def _expanded(path: str | None) -> str | None:

@@ -14,7 +14,6 @@ class PciFunction:
     vendor: str
     device: str
     pci_class: str
-    driver: str | None = None
 
     @property
     def pci_id(self) -> str:
@@ -111,6 +110,21 @@ class AptLock:
 
 
 @dataclass(frozen=True)
+class PullResult:
+    """What the host's last pull of a release came to; `words` say why, where it is not converged.
+
+    `release` is the serial of the release, empty where none was accepted; `state` is that of an outcome, or
+    `skipped` next to a run from outside.
+    """
+
+    age_s: int
+    release: str
+    state: str
+    changes: int
+    words: str
+
+
+@dataclass(frozen=True)
 class Observed:
     """One host as its probe found it."""
 
@@ -131,6 +145,7 @@ class Observed:
     users: frozenset[str] = frozenset()
     daemon_json: str | None = None
     record: str | None = None
+    pull_result: PullResult | None = None
     snap_docker: bool = False
     images: tuple[FoundImage, ...] = ()
     containers: Mapping[str, FoundContainer] = field(default_factory=dict)

@@ -20,6 +20,7 @@ from xpulab.observed import (
     KernelModule,
     Observed,
     PciFunction,
+    PullResult,
 )
 
 FIRST, LAST = "xpulab-probe\t1", "end"
@@ -75,11 +76,23 @@ def _observed(records: dict[str, list[list[str]]]) -> Observed:
         users=frozenset(filter(None, records["users"][0][0].split(","))),
         daemon_json=_text(records["daemon-json"]),
         record=_text(records["record"]),
+        pull_result=next((_pull_result(*fields) for fields in records["pull-result"]), None),
         snap_docker=bool(records["snap-docker"]),
         images=_each(records["image"], _image),
         containers={fields[0]: FoundContainer(*fields[1:]) for fields in records["container"]},
         engine_free_bytes=int(records["engine-free"][0][0]) * 1024,
     )
+
+
+def _pull_result(now: str, encoded: str) -> PullResult:
+    """What a pull wrote down; one that cannot be read must not keep the host from being converged."""
+    text = base64.b64decode(encoded, validate=True).decode(errors="replace")
+    said = dict(line.partition("=")[::2] for line in text.splitlines())
+    try:
+        age = int(now) - int(said["when"])
+        return PullResult(age, said["release"], said["state"], int(said["changes"]), said["words"])
+    except (ValueError, KeyError):
+        return PullResult(0, "", "unreadable", 0, text[:120])
 
 
 def _text(rows: list[list[str]]) -> str | None:
@@ -90,11 +103,11 @@ def _each(rows: list[list[str]], make: Callable[..., Any]) -> tuple[Any, ...]:
     return tuple(make(*fields) for fields in rows)
 
 
-def _pci_function(address: str, vendor: str, device: str, pci_class: str, driver: str) -> PciFunction:
+def _pci_function(address: str, vendor: str, device: str, pci_class: str) -> PciFunction:
     hexadecimal = [text.removeprefix("0x").lower() for text in (vendor, device, pci_class)]
     if any(int(text, 16) < 0 for text in hexadecimal):
         raise ValueError(f"PCI function {address}")
-    return PciFunction(address, hexadecimal[0], hexadecimal[1], hexadecimal[2], driver or None)
+    return PciFunction(address, *hexadecimal)
 
 
 def _kernel_module(name: str, loaded: str, *facts: str) -> KernelModule:

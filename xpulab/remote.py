@@ -39,6 +39,11 @@ def run_script(host: Host, script: str, timeout: int, stdin: str = "") -> tuple[
     return _as_root(host, StringCommand("sh", "-c", QuoteString(script)), timeout, stdin)
 
 
+def is_this_machine(host: Host) -> bool:
+    """Whether the host is the machine that this run itself runs on."""
+    return bool(host.name == "@local")
+
+
 def answers(host: Host) -> bool:
     """Whether the connection to the host still carries a command."""
     done, _ = run_script(host, ":", 30)
@@ -49,6 +54,7 @@ def wait_for_boot(host: Host, boot_id: str, timeout: int) -> bool:
     """Wait until the host answers from another boot than `boot_id`; False after `timeout` seconds."""
     logging.getLogger("paramiko.transport").setLevel(logging.CRITICAL)  # it logs every refused try in full
     deadline = time.monotonic() + timeout
+    host.connector.data["ssh_connect_retries"] = 0  # this loop is the retrying
     while time.monotonic() < deadline:
         host.disconnect()
         time.sleep(1)
@@ -72,7 +78,7 @@ def last_words(output: CommandOutput) -> str:
 
 def _as_root(host: Host, command: StringCommand, timeout: int, stdin: str = "") -> tuple[bool, CommandOutput]:
     state = ctx_state.get()
-    already_root = host.data.get("ssh_user") == "root" or (host.name == "@local" and os.geteuid() == 0)
+    already_root = host.data.get("ssh_user") == "root" or (is_this_machine(host) and os.geteuid() == 0)
     wanted = {"_sudo": not already_root, "_timeout": timeout, **({"_stdin": stdin} if stdin else {})}
     arguments, _ = pop_global_arguments(state, host, wanted)
     try:

@@ -3,40 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from xpulab.assess import Assessment
-from xpulab.drift import Difference
+from xpulab.outcome import Outcome
 from xpulab.target import Target
 
-State = Literal["converged", "drifted", "refused", "failed"]
-COLOURS = {"converged": "green", "drifted": "yellow", "refused": "magenta", "failed": "red"}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one host stands at the end; `changes` is how many differences were put right."""
-
-    host: str
-    state: State
-    target: Target | None = None
-    changes: int = 0
-    reason: str = ""
-    remedy: str = ""
-    drift: tuple[Difference, ...] = ()
-
-
-def outcome_of(host: str, assessment: Assessment) -> Outcome:
-    """The outcome of a host that nothing was done to."""
-    if assessment.refusal:
-        return Outcome(host, "refused", reason=assessment.refusal.reason, remedy=assessment.refusal.remedy)
-    state: State = "drifted" if assessment.drift else "converged"
-    return Outcome(host, state, assessment.target, drift=assessment.drift)
+COLOURS = {
+    "converged": "green",
+    "drifted": "yellow",
+    "rebooting": "yellow",
+    "refused": "magenta",
+    "failed": "red",
+}
 
 
 def print_plan(console: Console, outcome: Outcome) -> None:
@@ -69,18 +50,24 @@ def print_summary(console: Console, outcomes: Iterable[Outcome]) -> None:
             console.print(Text.assemble((f"{each.host}: ", COLOURS[each.state]), each.reason), soft_wrap=True)
         if each.remedy:
             console.print(Text(f"{' ' * len(each.host)}  → {each.remedy}"), soft_wrap=True)
+        if each.last_pull:
+            console.print(Text(f"{each.host}: {each.last_pull}"), soft_wrap=True)
     console.print(Text(last_line(ordered)), soft_wrap=True)
 
 
 def last_line(outcomes: Sequence[Outcome]) -> str:
-    """The line that scripts read; `drifted` only where a run was not let, or not asked, to converge."""
+    """The line that scripts read; `drifted` only where a run was not let, or not asked, to converge.
+
+    `rebooting` only on a host that converges itself.
+    """
     count = {state: sum(each.state == state for each in outcomes) for state in COLOURS}
     changed = sum(each.changes > 0 for each in outcomes)
     line = (
         f"xpulab: hosts={len(outcomes)} converged={count['converged']} changed={changed} "
         f"refused={count['refused']} failed={count['failed']}"
     )
-    return line + (f" drifted={count['drifted']}" if count["drifted"] else "")
+    rare = [f" {state}={count[state]}" for state in ("drifted", "rebooting") if count[state]]
+    return line + "".join(rare)
 
 
 def _row(outcome: Outcome) -> tuple[str | Text, ...]:

@@ -9,21 +9,28 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from pyinfra import logger
 from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_state
-from rich.console import Console
 
-from xpulab.assess import Assessment
-from xpulab.report import Outcome, outcome_of, print_plan, print_summary
+from xpulab import pull_run
+from xpulab.outcome import Outcome
 from xpulab.target import Refusal
+
+if TYPE_CHECKING:  # this module is read before the first connection, and rich takes its time
+    from rich.console import Console
 
 DEPLOYS = Path(__file__).resolve().parent.parent / "deploys"
 UNASKED = ("yes", "dry", "json_output")
-REPORTING = frozenset({"xpu.py", "survey.py", "workbench.py", "workbench_images.py"})
+CONNECTION_REMEDY = (
+    "is it up, and is its address right? Try ssh -v with the user, address and port of the inventory"
+)
+REPORTING = frozenset({"xpu.py", "pull.py", "survey.py", "workbench.py", "workbench_images.py"})
 
 outcomes: dict[str, Outcome] = {}
 _planned: set[str] = set()
@@ -31,30 +38,33 @@ _to_converge: set[str] = set()
 _surveyed: set[str] = set()
 _connection_errors: dict[str, str] = {}
 _limit: tuple[str, ...] = ()
-_console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+_report_to_stderr = False
 _begun = False
 
 
-def begin() -> None:
-    """Promise the table, the last line and the exit status for the end of this run.
+def begin() -> bool:
+    """Promise the table, the last line and the exit status for the end of this run; False when it owes none.
 
     They come when the interpreter ends because pyinfra calls nothing at the end of a run, loads no
     deploy when no host could be reached, and exits 0 with failed hosts under --no-wait. Called by
     config.py, before the hosts are known, and by every deploy, for a run from another folder.
     """
-    global _begun, _limit, _console
+    global _begun, _limit, _report_to_stderr
     context = click.get_current_context(silent=True)
-    if _begun or (context and not _reports(context.params.get("operations") or ())):
-        return
+    if _begun:
+        return True
+    if context and not _reports(context.params.get("operations") or ()):
+        return False
     _begun = True
     if context and not sys.stdin.isatty() and not any(context.params.get(each) for each in UNASKED):
         sys.exit("xpulab: pyinfra asks before it acts, and there is no terminal to ask at: pass -y or --dry")
     if context:
         _limit = tuple(context.params.get("limit") or ())
     if context and context.params.get("json_output"):
-        _console = Console(highlight=False, stderr=True, width=160)
+        _report_to_stderr = True
     logger.addHandler(_ConnectionErrors(logging.ERROR))
     atexit.register(_end)
+    return True
 
 
 class _ConnectionErrors(logging.Handler):
@@ -75,7 +85,7 @@ def _reports(operations: Iterable[str]) -> bool:
 def refuse_in_inventory(refused: Mapping[str, Refusal]) -> None:
     """Hosts whose description in the lab file is wrong: pyinfra never hears of them, the report does."""
     for name, refusal in refused.items():
-        outcomes[name] = outcome_of(name, Assessment(refusal=refusal))
+        outcomes[name] = Outcome(name, "refused", reason=refusal.reason, remedy=refusal.remedy)
 
 
 def plan(outcome: Outcome, converge: bool) -> None:
@@ -89,9 +99,20 @@ def plan(outcome: Outcome, converge: bool) -> None:
         _print_plan(outcome)
 
 
+@cache
+def _console() -> Console:
+    from rich.console import Console
+
+    if _report_to_stderr:
+        return Console(highlight=False, stderr=True, width=160)
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
 def _print_plan(outcome: Outcome) -> None:
+    from xpulab.report import print_plan
+
     _planned.add(outcome.host)
-    print_plan(_console, outcome)
+    print_plan(_console(), outcome)
 
 
 def _end() -> None:
@@ -119,7 +140,7 @@ def _final(name: str, reached: bool, executed: bool) -> Outcome:
     outcome = outcomes.get(name)
     if not reached:
         why = _connection_errors.get(name, "the error of its connection is above")
-        return Outcome(name, "failed", reason=f"no connection: {why}")
+        return Outcome(name, "failed", reason=f"no connection: {why}", remedy=CONNECTION_REMEDY)
     if outcome is None:
         return Outcome(name, "failed", reason="was not looked at: the run ended before")
     if executed and outcome.state == "drifted" and name in _to_converge:
@@ -128,9 +149,12 @@ def _final(name: str, reached: bool, executed: bool) -> Outcome:
 
 
 def _exit(final: dict[str, Outcome]) -> None:
+    from xpulab.report import print_summary
+
     if not final:
-        _console.print("no host to work on: is the inventory empty, or --limit misspelt?")
-    print_summary(_console, final.values())
+        _console().print("no host to work on: is the inventory empty, or --limit misspelt?")
+    print_summary(_console(), final.values())
+    pull_run.record(final.values())
     if not final or any(each.state in ("refused", "failed") for each in final.values()):
         sys.stdout.flush()
         sys.stderr.flush()

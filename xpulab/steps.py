@@ -62,21 +62,24 @@ class Run:
 
 @dataclass(frozen=True)
 class Reboot:
-    """Boot the host anew because of `reason`."""
+    """Boot the host anew because of `reason`, `delay_s` after the script has ended."""
 
     reason: str
+    delay_s: int = 1
 
     @property
     def script(self) -> str:
         """The early boot image is made anew first: it may still carry the module that has to go.
 
-        A pull under way is waited for, as a reboot would throw away what it has.
+        An image's pull under way is waited for, as a reboot would throw away what it has. systemd reboots,
+        as a process of this script would not outlive a run on the host itself.
         """
         return script(
             [
                 f"while systemctl is-active --quiet {PREFETCH}; do sleep 1; done",
                 "if command -v update-initramfs >/dev/null; then update-initramfs -u; fi",
-                "(sleep 1; systemctl reboot) </dev/null >/dev/null 2>&1 &",
+                f"systemd-run --quiet --collect --on-active={self.delay_s} "
+                "--timer-property=AccuracySec=100ms systemctl reboot",
             ]
         )
 

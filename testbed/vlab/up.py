@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from vlab.build import build
 from vlab.command import TestbedError, attempt, run
@@ -62,27 +63,35 @@ def _vagrant_up(hosts: list[Host]) -> None:
 
 
 def _wait(lab: Lab, host: Host) -> None:
-    """Wait until sshd lets the user in and systemd has started everything."""
-    login = [
+    login = ssh_login(lab.user, host.address, KNOWN_HOSTS)
+    if wait_until_up(host.name, login, PATIENCE_S) == "degraded":
+        failed = run([*login, "systemctl --failed --no-legend --plain"]).strip()
+        say(f"{host.name} is up, but not all its services started:\n{failed}")
+
+
+def ssh_login(user: str, address: str, known_hosts: Path) -> list[str]:
+    """Return the ssh command that logs in to a host, whatever the user's own configuration says."""
+    return [
         *("ssh", "-F", "/dev/null", "-oBatchMode=yes", "-oConnectTimeout=5", "-oStrictHostKeyChecking=yes"),
-        f'-oUserKnownHostsFile="{KNOWN_HOSTS}"',
+        f'-oUserKnownHostsFile="{known_hosts}"',
         "-oIdentitiesOnly=yes",
         f"-i{CLIENT_KEY}",
-        f"{lab.user}@{host.address}",
+        f"{user}@{address}",
     ]
-    limit = time.monotonic() + PATIENCE_S
+
+
+def wait_until_up(name: str, login: list[str], patience_s: float) -> str:
+    """Wait until sshd lets the user in and systemd has started everything: running, or degraded."""
+    limit = time.monotonic() + patience_s
     while True:
         state = attempt([*login, "systemctl is-system-running --wait"])
         if state.stdout.strip() in ("running", "degraded"):
-            break
+            return state.stdout.strip()
         if time.monotonic() > limit:
             said = (state.stdout + state.stderr).strip()
-            look = f"look at: docker logs {container_name(host.name)}"
-            raise TestbedError(f"{host.name} did not come up in {PATIENCE_S} s: {said}\n{look}")
+            look = f"look at: docker logs {container_name(name)}"
+            raise TestbedError(f"{name} did not come up in {patience_s} s: {said}\n{look}")
         time.sleep(0.5)
-    if state.stdout.strip() == "degraded":
-        failed = run([*login, "systemctl --failed --no-legend --plain"]).strip()
-        say(f"{host.name} is up, but not all its services started:\n{failed}")
 
 
 def main() -> int:

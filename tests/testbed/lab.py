@@ -146,3 +146,25 @@ def commands_over_ssh(host: str) -> int:
     """How many commands sshd on the host has started so far, by its own log."""
     log = on(host, "journalctl --no-pager --output=cat --unit=ssh.service")
     return len(re.findall(r"^Starting session: (?:command|subsystem)", log, re.M))
+
+
+def bytes_over_network(host: str) -> int:
+    """How many bytes have gone to and from a host over its network so far."""
+    rows = [line.split() for line in on(host, "cat /proc/net/dev").splitlines() if line.strip()[:2] != "lo"]
+    return sum(int(row[1]) + int(row[9]) for row in rows if row[0].endswith(":"))
+
+
+def service_starts(host: str) -> dict[str, str]:
+    """When each service that outlives a login was last started."""
+    listed = on(host, "systemctl show --property=Id,ExecMainStartTimestampMonotonic '*.service'")
+    blocks = [dict(line.split("=", 1) for line in block.splitlines()) for block in listed.split("\n\n")]
+    return {
+        block["Id"]: block["ExecMainStartTimestampMonotonic"]
+        for block in blocks
+        if "ExecMainStartTimestampMonotonic" in block and not block["Id"].startswith("user")
+    }
+
+
+def newest_package_list(host: str) -> str:
+    """When apt last read a list of packages from a server."""
+    return on(host, "find /var/lib/apt/lists -printf '%T@\n' | sort -n | tail -n 1")

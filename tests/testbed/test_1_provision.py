@@ -14,12 +14,18 @@ from tests.testbed.lab import (
     ROOT,
     TESTBED_HOSTS,
     Finished,
+    bytes_over_network,
     commands_over_ssh,
+    newest_package_list,
     on,
     provision,
     pyinfra,
+    service_starts,
     state_of,
 )
+
+BYTES_OF_A_LOOK = 80_000
+COMMANDS_OF_A_DRIFTED_FILE = 5
 
 
 def test_a_dry_run_shows_the_plan_in_words_and_changes_nothing(before_first_run: dict[str, str]) -> None:
@@ -71,6 +77,31 @@ def test_a_second_run_changes_nothing_with_one_remote_command_per_host(provision
     assert second.last_line == "xpulab: hosts=4 converged=4 changed=0 refused=0 failed=0", second.everything
     assert second.status == 0
     assert {host: commands_over_ssh(host) - before[host] for host in HOSTS} == dict.fromkeys(HOSTS, 1)
+
+
+def test_a_second_run_is_light_on_the_network_and_asks_no_server(provisioned: Finished) -> None:
+    lists = {host: newest_package_list(host) for host in HOSTS}
+    before = {host: bytes_over_network(host) for host in HOSTS}
+    provision()
+    used = {host: bytes_over_network(host) - before[host] for host in HOSTS}
+    assert max(used.values()) < BYTES_OF_A_LOOK, used
+    assert {host: newest_package_list(host) for host in HOSTS} == lists
+
+
+def test_a_drifted_file_costs_few_commands_no_package_list_and_no_restart(provisioned: Finished) -> None:
+    for host in HOSTS:
+        on(host, "echo '# mine' >> /etc/apt/apt.conf.d/99xpulab-lock-timeout")
+    lists = {host: newest_package_list(host) for host in HOSTS}
+    services = {host: service_starts(host) for host in HOSTS}
+    commands = {host: commands_over_ssh(host) for host in HOSTS}
+    repaired = provision()
+    assert repaired.last_line == "xpulab: hosts=4 converged=4 changed=4 refused=0 failed=0", (
+        repaired.everything
+    )
+    used = {host: commands_over_ssh(host) - commands[host] for host in HOSTS}
+    assert max(used.values()) <= COMMANDS_OF_A_DRIFTED_FILE, used
+    assert {host: newest_package_list(host) for host in HOSTS} == lists
+    assert {host: service_starts(host) for host in HOSTS} == services
 
 
 def test_verify_passes_on_every_host(provisioned: Finished, tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ def test_the_docs_training_script_runs_on_two_processes_of_one_host() -> None:
 
 
 def test_the_docs_training_script_runs_across_two_hosts() -> None:
-    address = on("intel1", "hostname -I").split()[0]
+    address = on("intel1", "getent ahostsv4 intel1").split()[0]
     for host in ("intel1", "max1"):
         finished(in_workbench(host, "cat >train.py"), docs_block("python", "DistributedDataParallel"))
     ranks = [

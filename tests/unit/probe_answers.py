@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 
-NV_3090 = "0000:01:00.0\t0x10de\t0x2204\t0x030000\tnouveau"
-UHD_770 = "0000:00:02.0\t0x8086\t0x4680\t0x030000\ti915"
-BMC = "0000:03:00.0\t0x1a03\t0x2000\t0x030000\tast"
+NV_3090 = "0000:01:00.0\t0x10de\t0x2204\t0x030000"
+UHD_770 = "0000:00:02.0\t0x8086\t0x4680\t0x030000"
+BMC = "0000:03:00.0\t0x1a03\t0x2000\t0x030000"
 
 
 def answer(

@@ -5,7 +5,8 @@ from io import StringIO
 from rich.console import Console
 
 from xpulab.drift import Difference, Kind
-from xpulab.report import Outcome, last_line, print_plan, print_summary
+from xpulab.outcome import Outcome
+from xpulab.report import last_line, print_plan, print_summary
 from xpulab.target import Accelerator, Driver, Image, Target
 
 CARD = Accelerator("0000:01:00.0", "10de:2204", "GeForce RTX 3090", "ampere", "8.6")

@@ -1,3 +1,5 @@
+import shutil
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -81,3 +83,16 @@ def test_the_toolkit_packages_ask_for_each_other_at_one_exact_version():
 def test_a_step_of_the_build_cannot_name_a_source_that_is_gone():
     with pytest.raises(FileNotFoundError, match=r"debs\.py is gone"):
         digest(SOURCES / "debs.py")
+
+
+def test_the_stand_in_for_pytorch_lets_xpudevice_be_imported(tmp_path):
+    shutil.copytree(ROOT / "testbed" / "torch" / "torch", tmp_path / "torch")
+    build = 'VERSION, CUDA, XPU, EXTENSION = "2.14.1+cu130", "13.0", None, None\n'
+    (tmp_path / "torch" / "build.py").write_text(build)
+    done = subprocess.run(
+        [sys.executable, "-c", "import xpudevice, torch; print(torch.__version__)"],
+        env={"PYTHONPATH": f"{tmp_path}:{ROOT / 'xpudevice' / 'src'}"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "2.14.1+cu130\n", done.stderr

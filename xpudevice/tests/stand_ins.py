@@ -34,7 +34,10 @@ def stand_in_xpu(
     monkeypatch.setattr(torch.xpu, "is_available", lambda: True)
     monkeypatch.setattr(torch.xpu, "device_count", lambda: count)
     _named(
-        monkeypatch, torch.xpu, "Intel Arc A770 Graphics", SimpleNamespace(total_memory=16 * GIB, **properties)
+        monkeypatch,
+        torch.xpu,
+        "Intel Arc A770 Graphics",
+        SimpleNamespace(total_memory=16 * GIB, **properties),
     )
     _products(monkeypatch, "xpu", error)
 

@@ -13,6 +13,13 @@ from xpudevice import DeviceError, get_device
 from xpudevice.availability import availability, product_error
 
 
+@pytest.fixture
+def render_node(tmp_path: Path) -> Path:
+    node = tmp_path / "renderD128"
+    node.touch()
+    return node
+
+
 def test_a_machine_without_a_gpu_computes_on_the_cpu() -> None:
     assert get_device() == torch.device("cpu")
     assert product_error(get_device()) == ""
@@ -66,7 +73,7 @@ def test_an_override_that_does_not_work_says_why_and_what_works_and_what_to_do(
         get_device()
     assert f"XPULAB_DEVICE=cuda, but PyTorch {torch.__version__} is built without CUDA" in str(raised.value)
     assert "what works here: cpu (1)" in str(raised.value)
-    assert "use a CUDA build of PyTorch" in str(raised.value)
+    assert "use a PyTorch that is built for CUDA" in str(raised.value)
 
 
 def test_cuda_asked_for_on_a_stand_in_intel_host_names_the_xpu(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +85,7 @@ def test_cuda_asked_for_on_a_stand_in_intel_host_names_the_xpu(monkeypatch: pyte
 
 def test_a_misspelt_override_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XPULAB_DEVICE", "gpu")
-    with pytest.raises(DeviceError, match="XPULAB_DEVICE=gpu names no device.*set it to cuda, xpu or cpu"):
+    with pytest.raises(DeviceError, match=r"XPULAB_DEVICE=gpu names no device.*set it to cuda, xpu or cpu"):
         get_device()
 
 
@@ -100,7 +107,9 @@ def test_more_processes_than_stand_in_devices_is_an_error(monkeypatch: pytest.Mo
         get_device()
 
 
-def test_a_stand_in_cuda_build_without_a_card_points_at_the_container(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stand_in_cuda_build_without_a_card_points_at_the_container(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     stand_in_cuda_build(monkeypatch, nodes=[])
     found = availability("cuda")
     assert not found.works and not found.broken
@@ -123,23 +132,19 @@ def test_a_stand_in_xpu_build_without_a_card_points_at_the_container(monkeypatch
 
 
 def test_a_stand_in_xpu_that_the_user_may_not_open_names_the_group(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, render_node: Path
 ) -> None:
-    node = tmp_path / "renderD128"
-    node.touch()
-    stand_in_xpu_build(monkeypatch, nodes=[node])
+    stand_in_xpu_build(monkeypatch, nodes=[render_node])
     monkeypatch.setattr("xpudevice.availability.may_open", lambda node: False)
     found = availability("xpu")
     assert found.broken
-    assert f"--group-add {node.stat().st_gid}" in found.remedy
+    assert f"--group-add {render_node.stat().st_gid}" in found.remedy
 
 
 def test_a_stand_in_xpu_without_level_zero_names_the_packages(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, render_node: Path
 ) -> None:
-    node = tmp_path / "renderD128"
-    node.touch()
-    stand_in_xpu_build(monkeypatch, nodes=[node])
+    stand_in_xpu_build(monkeypatch, nodes=[render_node])
     found = availability("xpu")
     assert found.broken
     assert "libze-intel-gpu1" in found.remedy

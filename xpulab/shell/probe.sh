@@ -14,8 +14,10 @@ say() {
     printf '\n'
 }
 
-content() {
-    if [ -r "$1" ]; then cat "$1" 2>/dev/null; fi
+# Reads the first line of a file, nothing where there is none. A `cat` would be a process for each of hundreds of files.
+first_line() {
+    line=
+    if [ -r "$1" ]; then read -r line <"$1" 2>/dev/null || :; fi
 }
 
 id_of_os() {
@@ -27,21 +29,29 @@ id_of_os() {
 pci_functions() {
     for function in /sys/bus/pci/devices/*; do
         [ -r "$function/class" ] || continue
-        driver=$(readlink "$function/driver" 2>/dev/null) || driver=
-        say pci "${function##*/}" "$(content "$function/vendor")" "$(content "$function/device")" \
-            "$(content "$function/class")" "${driver##*/}"
+        first_line "$function/vendor" && vendor=$line
+        first_line "$function/device" && device=$line
+        first_line "$function/class"
+        say pci "${function##*/}" "$vendor" "$device" "$line"
+        case $vendor in
+            0x10de) nvidia_modules='nvidia nouveau' ;;
+            0x8086) intel_modules='i915 xe' ;;
+        esac
     done
 }
 
+# Of the vendors whose hardware is there.
 kernel_modules() {
-    for module in nvidia nouveau i915 xe; do
+    for module in ${nvidia_modules-} ${intel_modules-}; do
         running=/sys/module/$module
         loaded=no
         if [ -d "$running" ]; then loaded=yes; fi
-        say module "$module" "$loaded" "$(content "$running/version")" "$(content "$running/srcversion")" \
-            "$(modinfo -F version "$module" 2>/dev/null | head -n 1)" \
-            "$(modinfo -F srcversion "$module" 2>/dev/null | head -n 1)" \
-            "$(modinfo -F license "$module" 2>/dev/null | head -n 1)"
+        first_line "$running/version" && version=$line
+        first_line "$running/srcversion" && srcversion=$line
+        say module "$module" "$loaded" "$version" "$srcversion" "$(modinfo "$module" 2>/dev/null | awk '
+            { key = $1; sub(/^[^:]*:[[:space:]]*/, "") }
+            !(key in value) { value[key] = $0 }
+            END { printf "%s\t%s\t%s", value["version:"], value["srcversion:"], value["license:"] }')"
     done
 }
 
@@ -53,16 +63,24 @@ secure_boot() {
 }
 
 managed_files() {
+    set --
     for file in /etc/apt/sources.list /etc/apt/sources.list.d/* /etc/apt/preferences.d/* \
         /etc/apt/apt.conf.d/*xpulab* /etc/apt/keyrings/xpulab-* /etc/modprobe.d/* \
         /etc/modules-load.d/xpulab* /etc/systemd/system/*.d/xpulab*.conf /etc/docker/daemon.json \
-        /etc/xpulab/* /etc/xpulab/workbench/* /usr/local/lib/xpulab/* /etc/systemd/system/xpulab-* \
+        /etc/systemd/system/xpulab-* /usr/local/lib/xpulab/* /etc/xpulab/* /etc/xpulab/workbench/* \
         /etc/cdi/* /var/run/cdi/*; do
-        [ -f "$file" ] || continue
-        digest=$(sha256sum <"$file")
-        # shellcheck disable=SC2046
-        say file "$file" "${digest%% *}" $(stat -L -c '%a %U:%G %.6Y %s' "$file")
+        if [ -f "$file" ]; then set -- "$@" "$file"; fi
     done
+    [ $# -gt 0 ] || return 0
+    {
+        sha256sum "$@"
+        stat -L --printf='=%n\t%a\t%U:%G\t%.6Y\t%s\n' "$@"
+    } 2>/dev/null | awk '
+        !/^=/ { digest[substr($0, 67)] = substr($0, 1, 64); next }
+        {
+            split(substr($0, 2), field, "\t")
+            if (field[1] in digest) printf "file\t%s\t%s\t%s\t%s\t%s\t%s\n", field[1], digest[field[1]], field[2], field[3], field[4], field[5]
+        }'
 }
 
 apt_sources() {
@@ -85,20 +103,20 @@ apt_sources() {
 }
 
 apt_lock() {
-    for lock in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock; do
-        [ -e "$lock" ] || continue
-        inode=$(stat -c %i "$lock")
-        holder=$(awk -v inode=":$inode\$" '$2 == "POSIX" && $6 ~ inode { print $5; exit }' /proc/locks 2>/dev/null)
-        if [ -n "$holder" ]; then
-            say apt-lock "$lock" "$holder" "$(content "/proc/$holder/comm")"
-        fi
-    done
+    locks=$(stat -c '%i %n' /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock 2>/dev/null)
+    awk -v locks="$locks" '
+        BEGIN { count = split(locks, words); for (i = 1; i < count; i += 2) path[words[i]] = words[i + 1] }
+        $2 == "POSIX" { inode = $6; sub(/.*:/, "", inode); if (inode in path) print path[inode], $5 }' /proc/locks 2>/dev/null |
+        while read -r lock holder; do
+            first_line "/proc/$holder/comm"
+            say apt-lock "$lock" "$holder" "$line"
+        done
 }
 
 units() {
     systemctl show --timestamp=us+utc --property=Id,LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp \
         docker.service nvidia-persistenced.service nvidia-cdi-refresh.path nvidia-cdi-refresh.service \
-        nvidia-fabricmanager.service xpulab-workbench.service 2>/dev/null |
+        nvidia-fabricmanager.service xpulab-pull.timer xpulab-workbench.service 2>/dev/null |
         awk -F= '
             function flush() { if (id != "") printf "unit\t%s\t%s\t%s\t%s\t%s\n", id, load, active, enabled, since; id = load = active = enabled = since = "" }
             /^$/ { flush() }
@@ -127,22 +145,34 @@ workbench() {
 
 engine_space() {
     place=/var/lib/docker
-    while [ ! -d "$place" ]; do place=$(dirname "$place"); done
-    say engine-free "$(df -Pk "$place" | awk 'NR == 2 { print $4 }')"
+    while [ ! -d "$place" ]; do place=${place%/*}; done
+    # shellcheck disable=SC2046
+    set -- $(stat -f -c '%a %S' "$place/")
+    say engine-free $(($1 * $2 / 1024))
+}
+
+machine() {
+    first_line /proc/sys/kernel/random/boot_id && boot=$line
+    first_line /proc/1/stat
+    # The start of process 1: field 22, counted after the name, which may hold blanks.
+    # shellcheck disable=SC2086
+    set -- ${line##*) }
+    shift 19
+    say machine "$(uname -m)" "$(uname -r)" "$boot-$1"
 }
 
 say xpulab-probe 1
 id_of_os
-say machine "$(uname -m)" "$(uname -r)" \
-    "$(content /proc/sys/kernel/random/boot_id)-$(cut -d " " -f 22 /proc/1/stat)"
+machine
 secure_boot
 pci_functions
 kernel_modules
 # shellcheck disable=SC2016
 say packages "$(dpkg-query -W -f '${Package}=${Version}=${db:Status-Abbrev};' 2>/dev/null)"
 managed_files
-if [ -s /etc/docker/daemon.json ]; then say daemon-json "$(base64 /etc/docker/daemon.json | tr -d '\n')"; fi
-if [ -s /etc/xpulab/host.json ]; then say record "$(base64 /etc/xpulab/host.json | tr -d '\n')"; fi
+if [ -s /etc/docker/daemon.json ]; then say daemon-json "$(base64 -w 0 /etc/docker/daemon.json)"; fi
+if [ -s /etc/xpulab/host.json ]; then say record "$(base64 -w 0 /etc/xpulab/host.json)"; fi
+if [ -s /var/lib/xpulab/pull-result ]; then say pull-result "$(date +%s)" "$(base64 -w 0 /var/lib/xpulab/pull-result)"; fi
 apt_sources
 apt_lock
 units

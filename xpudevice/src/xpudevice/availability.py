@@ -17,7 +17,6 @@ from xpudevice.ipex import ipex_device_type, load_ipex
 
 DeviceType = Literal["cuda", "xpu", "cpu"]
 DEVICE_TYPES: tuple[DeviceType, ...] = ("cuda", "xpu", "cpu")
-BUILDS = "see https://pytorch.org/get-started/locally"
 
 logger = logging.getLogger("xpudevice")
 
@@ -78,11 +77,7 @@ def first_line(error: BaseException) -> str:
 
 def _cuda() -> Availability:
     if not (torch.version.cuda or torch.version.hip):
-        return Availability(
-            "cuda",
-            reason=f"PyTorch {torch.__version__} is built without CUDA",
-            remedy=f"use a CUDA build of PyTorch, {BUILDS}",
-        )
+        return _not_built("cuda")
     with warnings.catch_warnings():
         # PyTorch warns here of what becomes the reason below.
         warnings.simplefilter("ignore")
@@ -119,11 +114,7 @@ def _cuda_start_error() -> str:
 
 def _xpu() -> Availability:
     if not _built_for_xpu():
-        return Availability(
-            "xpu",
-            reason=f"PyTorch {torch.__version__} is built without XPU",
-            remedy=f"use an XPU build of PyTorch, {BUILDS}",
-        )
+        return _not_built("xpu")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         count = torch.xpu.device_count() if torch.xpu.is_available() else 0
@@ -158,13 +149,20 @@ def _xpu() -> Availability:
 
 def _built_for_xpu() -> bool:
     # Before torch 2.6, IPEX came with a PyTorch of its own that knows XPU devices once IPEX is imported.
-    if torch.xpu._is_compiled():
-        return True
-    return ipex_device_type() == "xpu" and load_ipex() is not None and torch.xpu.is_available()
+    return torch.xpu._is_compiled() or (ipex_device_type() == "xpu" and load_ipex() is not None)
 
 
 def _cpu() -> Availability:
     return _tried("cpu", 1, "reinstall PyTorch; if it stays, test the machine's memory")
+
+
+def _not_built(device_type: DeviceType) -> Availability:
+    name = device_type.upper()
+    return Availability(
+        device_type,
+        reason=f"PyTorch {torch.__version__} is built without {name}",
+        remedy=f"use a PyTorch that is built for {name}, see https://pytorch.org/get-started/locally",
+    )
 
 
 def _tried(device_type: DeviceType, count: int, remedy: str) -> Availability:

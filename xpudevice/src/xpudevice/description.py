@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-from xpudevice.availability import DEVICE_TYPES, Availability, availability
+from xpudevice.availability import DEVICE_TYPES, Availability, DeviceType, availability
 from xpudevice.device import OVERRIDE, DeviceError, choose, get_device, override
 from xpudevice.distributed import distributed_backend
 from xpudevice.hardware import cpu_name, memory_total
@@ -36,10 +36,6 @@ class Description:
     onednn: str
     threads: int
     not_chosen: dict[str, str] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The record as plain data, for JSON."""
-        return asdict(self)
 
     def __str__(self) -> str:
         """One aligned line for each thing worth knowing."""
@@ -112,7 +108,7 @@ def _module(device: torch.device) -> Any:
     return getattr(torch, device.type)
 
 
-def _why_not(device_type: Any, chosen: Availability) -> str:
+def _why_not(device_type: DeviceType, chosen: Availability) -> str:
     found = availability(device_type)
     if not found.works:
         return found.reason

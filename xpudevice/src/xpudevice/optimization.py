@@ -28,7 +28,7 @@ class Optimized:
 def optimize(
     model: torch.nn.Module, device: torch.device | None = None, *, compile: bool = True
 ) -> Optimized:
-    """Put a model on a device, by default that of `get_device`, in evaluation mode, and make it quick there.
+    """Put a model itself on a device, by default that of `get_device`, and make it quick for evaluation.
 
     Two-dimensional convolutions get channels_last, the layout of oneDNN and of tensor cores. IPEX optimizes
     the model where it is installed for this type of device; else torch.compile does where it works, which is

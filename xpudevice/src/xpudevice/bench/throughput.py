@@ -1,4 +1,4 @@
-"""Measure forward passes in several precisions: warm-up, then the median of repeated runs."""
+"""Measure forward passes in several precisions: warm-up, then the median of many turns."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from xpudevice.bench.transformer import TransformerBlock
 from xpudevice.precision import bfloat16
 
 WARM_UP = 2
-RUNS = (5, 50)
-SECONDS_PER_VARIANT = 4.0
+TURNS = (5, 50)
+SECONDS_PER_WORKLOAD = 15.0
 BASELINE = "fp32"
 
 
@@ -95,7 +95,18 @@ def _variants(device: torch.device) -> list[Variant]:
 
 
 def _measured(workload: Workload, device: torch.device) -> list[Measurement]:
-    times = {variant.name: _times(workload, variant, device) for variant in _variants(device)}
+    """All variants take turns, so that whatever else the machine does slows each of them alike."""
+    runs = {variant.name: _prepared(workload, variant, device) for variant in _variants(device)}
+    for run in runs.values():
+        for _ in range(WARM_UP):
+            run()
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    started = perf_counter()
+    for turn in range(TURNS[1]):
+        if turn >= TURNS[0] and perf_counter() - started > SECONDS_PER_WORKLOAD:
+            break
+        for name, run in runs.items():
+            times[name].append(run())
     rates = {name: workload.units / median(taken) for name, taken in times.items()}
     return [
         Measurement(workload.name, name, workload.unit, rate, rate / rates[BASELINE], len(times[name]))
@@ -103,30 +114,25 @@ def _measured(workload: Workload, device: torch.device) -> list[Measurement]:
     ]
 
 
-def _times(workload: Workload, variant: Variant, device: torch.device) -> list[float]:
-    """Seconds of each run after the warm-up."""
+def _prepared(workload: Workload, variant: Variant, device: torch.device) -> Callable[[], float]:
+    """A function that runs the workload once and returns the seconds it took."""
     model: Any = workload.model().eval().to(device=device, dtype=variant.weights)
     sample = workload.sample.to(device=device, dtype=variant.weights)
     if sample.dim() == 4 and variant.channels_last:
         model = model.to(memory_format=torch.channels_last)
         sample = sample.contiguous(memory_format=torch.channels_last)
-    onednn: AbstractContextManager[None] = (
-        nullcontext() if variant.onednn else torch.backends.mkldnn.flags(enabled=False)
-    )
-    mixed = torch.autocast(device.type, dtype=torch.bfloat16, enabled=variant.autocast)
-    taken: list[float] = []
-    with torch.inference_mode(), onednn, mixed:
-        for _ in range(WARM_UP):
-            _timed(model, sample, device)
-        while len(taken) < RUNS[0] or (sum(taken) < SECONDS_PER_VARIANT and len(taken) < RUNS[1]):
-            taken.append(_timed(model, sample, device))
-    return taken
-
-
-def _timed(model: Callable[[Tensor], Tensor], sample: Tensor, device: torch.device) -> float:
     synchronize: Callable[[], None] = getattr(torch, device.type).synchronize
-    synchronize()
-    started = perf_counter()
-    model(sample)
-    synchronize()
-    return perf_counter() - started
+
+    def run() -> float:
+        mixed = torch.autocast(device.type, dtype=torch.bfloat16, enabled=variant.autocast)
+        onednn: AbstractContextManager[None] = (
+            nullcontext() if variant.onednn else torch.backends.mkldnn.flags(enabled=False)
+        )
+        with torch.inference_mode(), onednn, mixed:
+            synchronize()
+            started = perf_counter()
+            model(sample)
+            synchronize()
+            return perf_counter() - started
+
+    return run

@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     if arguments.device:
         os.environ[OVERRIDE] = arguments.device
-    started = perf_counter()
+    started, load = perf_counter(), os.getloadavg()[0]
     description, outcomes = _device()
     if under_torchrun():
         outcomes, prints = _all_ranks(description, outcomes)
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     measurements: list[Measurement] = []
     if arguments.bench and description:
         measurements = measure(get_device())
-    report = Report(description, outcomes, measurements, perf_counter() - started)
+    report = Report(description, outcomes, measurements, perf_counter() - started, load)
     if prints:
         print(as_json(report) if arguments.json else as_text(report), flush=True)
     return 0 if report.passed else 1

@@ -48,8 +48,8 @@ def compare_product(device: torch.device, dtype: torch.dtype) -> Comparison:
 def compare_training(device: torch.device, dtype: torch.dtype) -> Comparison:
     """One training step of a small network on a device, against the CPU in double precision.
 
-    The worst of its loss and its gradients counts. Weights stay in float32; bfloat16 comes by autocast, as it
-    does in training.
+    The worst of its loss, its gradients and its new weights counts. Weights stay in float32; bfloat16 comes
+    by autocast, as it does in training.
     """
     expected = _training_step(torch.device("cpu"), torch.float64, autocast=False)
     with _full_precision():
@@ -94,7 +94,7 @@ def _training_step(device: torch.device, dtype: torch.dtype, autocast: bool) -> 
 
 def _product_by_elements(left: Tensor, right: Tensor) -> Tensor:
     """A matrix product from nothing but multiplication and sum: what is checked shares no code with it."""
-    return torch.cat([(rows.unsqueeze(2) * right).sum(1) for rows in left.split(64)])
+    return torch.cat([(rows.unsqueeze(2) * right).sum(1) for rows in torch.split(left, 64)])
 
 
 def _uniform(generator: torch.Generator, rows: int, columns: int) -> Tensor:

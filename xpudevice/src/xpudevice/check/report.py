@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections import Counter
 from collections.abc import Sequence
@@ -15,12 +16,16 @@ from xpudevice.description import Description
 
 @dataclass(frozen=True)
 class Report:
-    """All that one run of xpu-check found; no description where no device works."""
+    """All that one run of xpu-check found; no description where no device works.
+
+    `load` is the machine's load average when the run began.
+    """
 
     description: Description | None
     outcomes: Sequence[Outcome]
     measurements: Sequence[Measurement]
     seconds: float
+    load: float
 
     @property
     def passed(self) -> bool:
@@ -36,7 +41,8 @@ def as_json(report: Report) -> str:
             "host": socket.gethostname(),
             "passed": report.passed,
             "seconds": round(report.seconds, 1),
-            "description": report.description.as_dict() if report.description else None,
+            "load": round(report.load, 1),
+            "description": asdict(report.description) if report.description else None,
             "outcomes": [asdict(each) for each in report.outcomes],
             "measurements": [asdict(each) for each in report.measurements],
         },
@@ -53,7 +59,7 @@ def as_text(report: Report) -> str:
         lines.append(f"{cells}  {each.detail}")
         if each.remedy:
             lines.append(f"        → {each.remedy}")
-    lines += _measured(report.measurements)
+    lines += _measured(report.measurements, report.load)
     return "\n".join([*lines, "", last_line(report)])
 
 
@@ -68,7 +74,7 @@ def _rows(outcomes: Sequence[Outcome]) -> list[tuple[str, str, str]]:
     return [(each.state, each.check, each.where) for each in outcomes]
 
 
-def _measured(measurements: Sequence[Measurement]) -> list[str]:
+def _measured(measurements: Sequence[Measurement], load: float) -> list[str]:
     lines = []
     title = ""
     for each in measurements:
@@ -76,4 +82,9 @@ def _measured(measurements: Sequence[Measurement]) -> list[str]:
             title = each.workload
             lines += ["", f"{title:<52} {each.unit:>12}   vs fp32"]
         lines.append(f"  {each.variant:<50} {each.per_second:>12.1f} {each.ratio:>9.2f}")
+    cpus = os.cpu_count() or 1
+    if measurements and load > cpus / 2:
+        lines.append(
+            f"  load average {load:.1f} on {cpus} CPUs: others were at work, measure again without them"
+        )
     return lines

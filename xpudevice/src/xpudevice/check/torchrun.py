@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 from xpudevice.check.collectives import NETWORK
 from xpudevice.check.outcome import Outcome
 
-SECONDS = 240
+RANKS = "xpudevice.check.ranks"
+SECONDS = 420.0
 CPU_RANKS = 2
 
 
@@ -38,7 +39,7 @@ def spawned_outcomes(device_type: str, ranks: int) -> list[Outcome]:
 def _command(ranks: int, file: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"),
-        *("--nproc-per-node", str(ranks), "-m", "xpudevice.check.ranks", str(file)),
+        *("--nproc-per-node", str(ranks), "-m", RANKS, str(file)),
     ]
 
 
@@ -73,7 +74,7 @@ def _run(command: list[str], environment: dict[str, str]) -> tuple[int | None, s
 
 def _reason(status: int | None, errors: str) -> str:
     if status is None:
-        return f"no answer within {SECONDS} s"
+        return f"no answer within {SECONDS:g} s"
     # The first error is the cause; torchrun's own summary comes after it.
     named = [line.strip() for line in errors.splitlines() if "Error" in line and "Traceback" not in line]
     return named[0] if named else f"exit status {status}"

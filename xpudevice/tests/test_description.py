@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import pytest
 import torch
@@ -22,7 +23,7 @@ def test_a_cpu_is_described_with_why_there_is_nothing_else() -> None:
 
 def test_a_description_is_plain_data_and_a_table() -> None:
     found = describe()
-    assert json.loads(json.dumps(found.as_dict()))["device"] == "cpu"
+    assert json.loads(json.dumps(asdict(found)))["device"] == "cpu"
     assert f"device       cpu: {cpu_name()}" in str(found)
     assert "not xpu      PyTorch" in str(found)
 

@@ -54,7 +54,9 @@ def test_without_a_compiler_the_model_stays_as_it_is_and_the_reason_is_given(
     model = nn.Linear(2, 2)
     optimized = optimize(model)
     assert optimized.model is model
-    assert optimized.not_done[0].startswith("torch.compile: RuntimeError: no C++ compiler (on a CPU it needs g++")
+    assert optimized.not_done[0].startswith(
+        "torch.compile: RuntimeError: no C++ compiler (on a CPU it needs g++"
+    )
 
 
 def test_a_stand_in_ipex_for_this_device_optimizes_the_model(monkeypatch: pytest.MonkeyPatch) -> None:

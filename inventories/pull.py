@@ -1,0 +1,33 @@
+"""The host itself as a pyinfra inventory, with what its lab file says of it. The pull on a host uses this."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from xpulab import pull_run, run
+from xpulab.labfile import LabError, load_lab
+from xpulab.target import Refusal
+
+_lab_file = Path(__file__).parent / "lab.yml"
+hosts = []
+
+try:
+    _name = pull_run.name_of_this_host()
+except (OSError, LookupError) as error:
+    sys.exit(
+        f"xpulab: {pull_run.CONFIGURATION} does not say which host this is ({error}): run deploys/pull.py"
+    )
+try:
+    _lab = load_lab(_lab_file)
+    _refused = _lab.refused
+    hosts = [
+        ("@local", {"name_in_lab": _name, **{key: said[key] for key in said if not key.startswith("ssh_")}})
+        for name, said in _lab.hosts
+        if name == _name
+    ]
+except LabError as error:
+    _refused = {_name: Refusal(str(error), "correct it and make a new release")}
+if not hosts:
+    _gone = Refusal(f"the release's lab file has no host {_name}", "put it back, or switch its pull off")
+    run.refuse_in_inventory({_name: _refused.get(_name, _gone)})
