@@ -180,11 +180,13 @@ def test_the_docs_training_script_runs_across_two_hosts() -> None:
     address = on("intel1", "getent ahostsv4 intel1").split()[0]
     for host in ("intel1", "max1"):
         finished(in_workbench(host, "cat >train.py"), docs_block("python", "DistributedDataParallel"))
+    # Ranks of a run that was cut off may hold the port of that one for a while.
+    port = 29500 + os.getpid() % 500
     ranks = [
         in_workbench(
             host,
             "OMP_NUM_THREADS=1 XPULAB_DEVICE=cpu workbench torchrun --nnodes 2 --nproc-per-node 1 "
-            f"--node-rank {number} --master-addr {address} --master-port 29500 train.py",
+            f"--node-rank {number} --master-addr {address} --master-port {port} train.py",
         )
         for number, host in enumerate(("intel1", "max1"))
     ]

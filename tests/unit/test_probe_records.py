@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.probe_answers import NV_3090, answer
-from xpulab.observed import AptLock, AptSource, FoundImage, Observed
+from xpulab.observed import AptLock, AptSource, FoundContainer, FoundImage, Observed
 from xpulab.probe import Probe
 from xpulab.probe_records import ProbeError, parse
 
@@ -26,6 +26,12 @@ def test_the_real_script_answers_on_this_machine_with_something_that_parses() ->
 def test_a_pci_function_is_read_with_ids_and_class() -> None:
     (function,) = parse(answer(pci=(NV_3090,))).pci
     assert (function.pci_id, function.pci_class) == ("10de:2204", "030000")
+
+
+def test_a_container_is_read_with_state_health_image_and_configuration() -> None:
+    record = "container\txpulab-workbench\trunning\thealthy\tregistry.lab.test/x@sha256:1\tabc"
+    found = FoundContainer("running", "healthy", "registry.lab.test/x@sha256:1", "abc")
+    assert parse(answer(record)).containers == {"xpulab-workbench": found}
 
 
 def test_a_removed_package_that_left_its_configuration_is_not_installed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,7 +19,8 @@ from .provisioned_host import ProvisionedHost
 
 pytestmark = pytest.mark.burnin
 DEVICES = {"nvidia": "cuda", "intel": "xpu", "cpu": "cpu"}
-PORT = 29400
+# Ranks of a run that was cut off may hold the port of that one for a while.
+PORT = 29400 + os.getpid() % 500
 SECONDS = 600
 
 
