@@ -17,7 +17,8 @@ def seconds(span: str) -> int:
     return int(span[:-1]) * SECONDS[span[-1]]
 
 
-def _without_comment(public_key: str) -> str:
+def without_comment(public_key: str) -> str:
+    """The type and the data of an ssh public key, which is all that makes it the same key."""
     return " ".join(public_key.split()[:2])
 
 
@@ -29,5 +30,5 @@ def _not_too_often(span: str) -> str:
 
 Span = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,4}[smhd]$")]
 Interval = Annotated[Span, AfterValidator(_not_too_often)]
-Signer = Annotated[SshPublicKey, AfterValidator(_without_comment)]
+Signer = Annotated[SshPublicKey, AfterValidator(without_comment)]
 FolderUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9._:/~%+-]+$")]

@@ -17,6 +17,7 @@ from typing import Annotated, Final, Optional
 import typer
 
 from xpulab.labfile import Lab, LabError, load_lab
+from xpulab.pull_settings import without_comment
 from xpulab.release_format import MOST_BYTES, NAMESPACE, Part, release_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -108,7 +109,7 @@ def _public_key(key: Path) -> str:
     if not key.is_file():
         raise ReleaseError(f"there is no key {key}: make one with ssh-keygen -t ed25519 -f {key}")
     text = public.read_text() if public.is_file() else _run("ssh-keygen", "-y", "-f", str(key))
-    return " ".join(text.split()[:2])
+    return without_comment(text)
 
 
 def _hosts_that_refuse(lab: Lab, signer: str, key: Path) -> list[str]:
