@@ -3,11 +3,11 @@
 from pyinfra import config
 from pyinfra.api.state import MAX_PARALLEL
 
-from xpulab import run, startup
+from xpulab.converging import run, startup
 
 if run.begin():
     # A host that installs for an hour must not keep another one waiting for its turn.
     config.PARALLEL = MAX_PARALLEL
     startup.connect_at_most(40)
     startup.look_up_connectors_once()
-    startup.import_while_connecting("roles", "xpulab.converge", "xpulab.report")
+    startup.import_while_connecting("xpulab.roles", "xpulab.converging.converge", "xpulab.converging.report")

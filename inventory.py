@@ -5,14 +5,14 @@ import runpy
 import sys
 from pathlib import Path
 
-from xpulab import run
+from xpulab.converging import run
 
 _root = Path(__file__).resolve().parent
 _named = os.environ.get("XPULAB_LAB")
 _lab_file = Path(_named or _root / "inventories" / "lab.yml")
 
 if _named or _lab_file.exists():
-    from xpulab.labfile import LabError, load_lab
+    from xpulab.inventory.labfile import LabError, load_lab
 
     try:
         _lab = load_lab(_lab_file)

@@ -15,7 +15,7 @@ from vlab.places import CLIENT_KEY, ROOT
 
 from bench.hosts import BenchHost
 from bench.inventories import Inventories
-from xpulab.scripts import snippet
+from xpulab.shell.scripts import snippet
 
 BASELINES = ROOT / "bench" / "baselines"
 BIN = Path(sys.executable).parent

@@ -16,10 +16,11 @@ from vlab.inventory import overrides
 from vlab.places import CLIENT_KEY, FACTS, HOST_CONFIGS, STATE
 
 from bench.hosts import GROUPS, BenchHost
-from xpulab import catalog, hypothetical
-from xpulab.lab import HostSettings
-from xpulab.resolve import resolve
-from xpulab.target import Image, Refusal
+from xpulab import catalog
+from xpulab.explaining import hypothetical
+from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.resolve import resolve
+from xpulab.resolving.target import Image, Refusal
 
 FOLDER = STATE / "bench"
 

@@ -1,7 +1,8 @@
 """What is there, what each host would get, what differs. Changes nothing."""
 
-from roles import desired
-from xpulab import converge, run
+from xpulab import converge
+from xpulab.converging import run
+from xpulab.roles import desired
 
 run.begin()
 converge.survey(desired)

@@ -1,7 +1,8 @@
 """The main job and the workbench on top: `pyinfra inventory.py deploys/workbench.py`."""
 
-from roles import desired_with_workbench
-from xpulab import converge, run
+from xpulab import converge
+from xpulab.converging import run
+from xpulab.roles import desired_with_workbench
 
 run.begin()
 converge.deploy(desired_with_workbench)

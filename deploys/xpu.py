@@ -1,7 +1,8 @@
 """The main job: make every host of a lab a PyTorch host. `pyinfra inventory.py deploys/xpu.py`."""
 
-from roles import desired
-from xpulab import converge, run
+from xpulab import converge
+from xpulab.converging import run
+from xpulab.roles import desired
 
 run.begin()
 converge.deploy(desired)

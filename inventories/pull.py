@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from xpulab import pull_run, run
-from xpulab.labfile import LabError, load_lab
-from xpulab.target import Refusal
+from xpulab.converging import run
+from xpulab.inventory.labfile import LabError, load_lab
+from xpulab.pull import pull_run
+from xpulab.resolving.target import Refusal
 
 _lab_file = Path(__file__).parent / "lab.yml"
 hosts = []

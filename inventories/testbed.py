@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from xpulab import workbench_digests
+from xpulab.inventory import workbench_digests
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "testbed"))
 

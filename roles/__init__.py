@@ -6,13 +6,13 @@ from collections.abc import Callable
 from functools import reduce
 from operator import add
 
-from roles import base, docker, kernel, pytorch, workbench
-from roles.intel import compute, oneapi
-from roles.nvidia import container_toolkit, driver, fabric_manager
 from xpulab.catalog.models import Catalog
-from xpulab.lab import HostSettings
-from xpulab.manifest import Manifest
-from xpulab.target import Refusal, Target
+from xpulab.desired.manifest import Manifest
+from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.target import Refusal, Target
+from xpulab.roles import base, docker, kernel, pytorch, workbench
+from xpulab.roles.intel import compute, oneapi
+from xpulab.roles.nvidia import container_toolkit, driver, fabric_manager
 
 __all__ = ["desired", "desired_with_workbench"]
 

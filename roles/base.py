@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from roles.templates import file
 from xpulab.catalog.models import Catalog
-from xpulab.lab import HostSettings
-from xpulab.manifest import Manifest, Membership, Package
-from xpulab.target import Target
+from xpulab.desired.manifest import Manifest, Membership, Package
+from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.target import Target
+from xpulab.roles.templates import file
 
 LOCK_TIMEOUT_SECONDS = 600
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from roles import desired
-from roles.templates import file
 from xpulab.catalog.models import Catalog
-from xpulab.desired import Desired
-from xpulab.lab import HostSettings, Pull
-from xpulab.manifest import Manifest, Package, Unit
-from xpulab.release_format import FIRST_LINE, MOST_BYTES, NAMESPACE
-from xpulab.target import Refusal, Target
+from xpulab.desired.manifest import Manifest, Package, Unit
+from xpulab.desired.role import Desired
+from xpulab.inventory.settings import HostSettings, Pull
+from xpulab.pull.release_format import FIRST_LINE, MOST_BYTES, NAMESPACE
+from xpulab.resolving.target import Refusal, Target
+from xpulab.roles import desired
+from xpulab.roles.templates import file
 
 PACKAGES = ("python3", "openssh-client", "ca-certificates")
 SERVICE, TIMER = "/etc/systemd/system/xpulab-pull.service", "/etc/systemd/system/xpulab-pull.timer"

@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict
 
 from xpulab.catalog.models import Catalog
-from xpulab.lab import HostSettings
-from xpulab.manifest import File, Manifest
-from xpulab.target import Driver, Target, Vendor
+from xpulab.desired.manifest import File, Manifest
+from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.target import Driver, Target, Vendor
 
 RECORD = "/etc/xpulab/host.json"
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from roles.templates import file
 from xpulab.catalog.models import Catalog
-from xpulab.lab import HostSettings
-from xpulab.manifest import AptRepository, File
-from xpulab.repositories import repository_for
-from xpulab.target import Target
+from xpulab.desired.manifest import AptRepository, File
+from xpulab.desired.repositories import repository_for
+from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.target import Target
+from xpulab.roles.templates import file
 
 
 def repository(

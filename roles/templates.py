@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from xpulab.manifest import File
-from xpulab.templates import TEMPLATES, environment
+from xpulab.desired.manifest import File
+from xpulab.desired.templates import TEMPLATES, environment
 
 
 def file(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from shlex import quote
 
-from roles.templates import verbatim
 from xpulab.catalog.models import Catalog
-from xpulab.lab import HostSettings, Workbench
-from xpulab.manifest import Container, File, Manifest
-from xpulab.target import Image, Refusal, Target, Vendor
-from xpulab.workbench import WorkbenchImage, built, image_of
+from xpulab.desired.manifest import Container, File, Manifest
+from xpulab.inventory.settings import HostSettings, Workbench
+from xpulab.resolving.target import Image, Refusal, Target, Vendor
+from xpulab.roles.templates import verbatim
+from xpulab.workbench.image import WorkbenchImage, built, image_of
 
 NAME = "xpulab-workbench"
 UNIT = f"{NAME}.service"

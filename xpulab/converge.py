@@ -16,23 +16,25 @@ from pyinfra.connectors.util import CommandOutput
 from pyinfra.context import ctx_host
 from pyinfra.operations import python
 
-from xpulab import catalog, last_pull, run
-from xpulab.apt import KeyRefused, accepted_keys, keyring_path
-from xpulab.assess import Assessment, assess, settings_of
-from xpulab.desired import Desired
-from xpulab.drift import Difference
-from xpulab.host_lock import HELD, under_lock
-from xpulab.host_lock import WAIT_S as LOCK_WAIT_S
-from xpulab.lab import HostSettings
-from xpulab.manifest import AptRepository
-from xpulab.observed import Observed, PullResult
-from xpulab.outcome import Outcome, outcome_of
-from xpulab.probe_records import ProbeError
-from xpulab.pull_run import is_pull
-from xpulab.remote import answers, is_this_machine, last_words, probe, run_script, wait_for_boot
-from xpulab.scripts import fetch_keys_script, script, write_bytes
-from xpulab.steps import PULL_TIMEOUT_S, FetchKeys, Reboot, Run, Step, next_steps
-from xpulab.target import Refusal
+from xpulab import catalog
+from xpulab.converging import run
+from xpulab.converging.assess import Assessment, assess, settings_of
+from xpulab.converging.drift import Difference
+from xpulab.converging.host_lock import HELD, under_lock
+from xpulab.converging.host_lock import WAIT_S as LOCK_WAIT_S
+from xpulab.converging.outcome import Outcome, outcome_of
+from xpulab.converging.remote import answers, is_this_machine, last_words, probe, run_script, wait_for_boot
+from xpulab.converging.steps import PULL_TIMEOUT_S, FetchKeys, Reboot, Run, Step, next_steps
+from xpulab.desired.apt import KeyRefused, accepted_keys, keyring_path
+from xpulab.desired.manifest import AptRepository
+from xpulab.desired.role import Desired
+from xpulab.inventory.settings import HostSettings
+from xpulab.probing.observed import Observed, PullResult
+from xpulab.probing.records import ProbeError
+from xpulab.pull import last_pull
+from xpulab.pull.pull_run import is_pull
+from xpulab.resolving.target import Refusal
+from xpulab.shell.scripts import fetch_keys_script, script, write_bytes
 
 MOST_PASSES = 8
 REBOOT_TIMEOUT_S = 900

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from roles.repositories import preference, repository
-from roles.templates import file
 from xpulab.catalog.models import Catalog
-from xpulab.lab import HostSettings
-from xpulab.manifest import AptRepository, File, LoadedModule, Manifest, Package
-from xpulab.target import Target
+from xpulab.desired.manifest import AptRepository, File, LoadedModule, Manifest, Package
+from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.target import Target
+from xpulab.roles.repositories import preference, repository
+from xpulab.roles.templates import file
 
 
 def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:

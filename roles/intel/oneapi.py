@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from roles.repositories import repository
 from xpulab.catalog.models import Catalog
-from xpulab.lab import HostSettings
-from xpulab.manifest import Manifest, Package
-from xpulab.target import Target
+from xpulab.desired.manifest import Manifest, Package
+from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.target import Target
+from xpulab.roles.repositories import repository
 
 
 def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:

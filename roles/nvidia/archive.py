@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from roles.nvidia.branch import OTHER, flavour, of_other_branches
 from xpulab.catalog.models import Catalog
-from xpulab.lab import HostSettings
-from xpulab.manifest import Manifest, Package
-from xpulab.target import Target
+from xpulab.desired.manifest import Manifest, Package
+from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.target import Target
+from xpulab.roles.nvidia.branch import OTHER, flavour, of_other_branches
 
 
 def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:

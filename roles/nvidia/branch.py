@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from xpulab.catalog.models import Catalog
 from xpulab.catalog.nvidia import NvidiaModules
-from xpulab.target import Target
+from xpulab.resolving.target import Target
 
 OTHER: dict[NvidiaModules, NvidiaModules] = {"open": "proprietary", "proprietary": "open"}
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from roles.repositories import repository
 from xpulab.catalog.models import Catalog
-from xpulab.lab import HostSettings
-from xpulab.manifest import JsonSettings, Manifest, Package, Unit
-from xpulab.target import Target
+from xpulab.desired.manifest import JsonSettings, Manifest, Package, Unit
+from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.target import Target
+from xpulab.roles.repositories import repository
 
 
 def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from roles.nvidia import archive, cuda_repository
-from roles.nvidia.branch import flavour
-from roles.templates import file
 from xpulab.catalog.models import Catalog
 from xpulab.catalog.nvidia import NVIDIA_SOURCES
-from xpulab.lab import HostSettings
-from xpulab.manifest import File, LoadedModule, Manifest, Unit
-from xpulab.target import Driver, Target
+from xpulab.desired.manifest import File, LoadedModule, Manifest, Unit
+from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.target import Driver, Target
+from xpulab.roles.nvidia import archive, cuda_repository
+from xpulab.roles.nvidia.branch import flavour
+from xpulab.roles.templates import file
 
 
 class _Files(NamedTuple):

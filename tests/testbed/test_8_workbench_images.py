@@ -23,7 +23,7 @@ from tests.testbed.lab import (
     on,
     pyinfra,
 )
-from xpulab import workbench_digests
+from xpulab.inventory import workbench_digests
 
 STATE = ROOT / ".testbed"
 BUILDER = "cpu1"

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 
-from roles import desired
 from tests.unit.probe_answers import answer
 from xpulab import catalog
-from xpulab.apt import keyring_path, source_file
-from xpulab.lab import HostSettings
-from xpulab.manifest import Manifest
-from xpulab.probe_records import parse
-from xpulab.resolve import resolve
-from xpulab.target import Target
+from xpulab.desired.apt import keyring_path, source_file
+from xpulab.desired.manifest import Manifest
+from xpulab.inventory.settings import HostSettings
+from xpulab.probing.records import parse
+from xpulab.resolving.resolve import resolve
+from xpulab.resolving.target import Target
+from xpulab.roles import desired
 
 
 def converged_answer(pci: tuple[str, ...], kernel: str, settings: HostSettings) -> list[str]:

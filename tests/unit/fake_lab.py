@@ -16,7 +16,7 @@ from pyinfra.context import ctx_state
 
 from tests.unit.converged_answer import converged_answer
 from tests.unit.probe_answers import BMC, NV_3090, answer
-from xpulab.lab import HostSettings
+from xpulab.inventory.settings import HostSettings
 
 HOSTS = int(os.environ.get("XPULAB_FAKE_HOSTS", "500"))
 LAB = os.environ.get("XPULAB_FAKE_LAB", "mixed")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpulab.lab import HostSettings, Policy
-from xpulab.observed import Observed, PciFunction
-from xpulab.target import Target
+from xpulab.inventory.settings import HostSettings, Policy
+from xpulab.probing.observed import Observed, PciFunction
+from xpulab.resolving.target import Target
 
 GA, HWE = "5.15.0-161-generic", "6.8.0-87-generic"
 RTX_3090, RTX_5090, GTX_1080_TI, V100, H100, K40 = (

@@ -8,11 +8,11 @@ from typing import Any
 
 from tests.unit.sample_hosts import host, resolved
 from xpulab import catalog
-from xpulab.lab import HostSettings
-from xpulab.observed import Observed
-from xpulab.resolve import resolve
-from xpulab.target import Refusal
-from xpulab.workbench import WorkbenchImage, image_of
+from xpulab.inventory.settings import HostSettings
+from xpulab.probing.observed import Observed
+from xpulab.resolving.resolve import resolve
+from xpulab.resolving.target import Refusal
+from xpulab.workbench.image import WorkbenchImage, image_of
 
 CATALOG = catalog.load()
 

@@ -4,8 +4,8 @@ import pytest
 from pysequoia import ArmorKind, Cert, Tsk, armor  # type: ignore[attr-defined]
 
 from tests.unit.test_drift import TOOLKIT
-from xpulab.apt import KeyRefused, accepted_keys, source_file
-from xpulab.manifest import AptRepository
+from xpulab.desired.apt import KeyRefused, accepted_keys, source_file
+from xpulab.desired.manifest import AptRepository
 
 
 @pytest.fixture(scope="module")

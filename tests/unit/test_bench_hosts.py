@@ -9,7 +9,7 @@ from vlab.hosts import load_lab
 
 from bench.hosts import GROUPS, MOST_HOSTS, bench_hosts
 from bench.inventories import ansible_inventory, image_of, known_hosts, pyinfra_inventory
-from xpulab.target import Image
+from xpulab.resolving.target import Image
 
 SETTINGS = {"users": ["ops"], "repositories": {}, "images": {}}
 KEYS = {kind: f"ssh-ed25519 key-of-{kind} comment\n" for kind in GROUPS}

@@ -13,12 +13,13 @@ import yaml
 from tests.unit.probe_answers import answer
 from tests.unit.sample_workbenches import CATALOG, WORKBENCH
 from tests.unit.test_fake_lab import Finished
-from xpulab import build_scripts, workbench_digests
-from xpulab.lab import HostSettings
-from xpulab.probe_records import parse
-from xpulab.resolve import resolve
-from xpulab.target import Target
-from xpulab.workbench import WorkbenchImage, image_of
+from xpulab.building import build_scripts
+from xpulab.inventory import workbench_digests
+from xpulab.inventory.settings import HostSettings
+from xpulab.probing.records import parse
+from xpulab.resolving.resolve import resolve
+from xpulab.resolving.target import Target
+from xpulab.workbench.image import WorkbenchImage, image_of
 
 DIGEST = f"sha256:{'d' * 64}"
 

@@ -12,7 +12,7 @@ import pytest
 import xpulab.catalog
 from xpulab.catalog import Catalog, CatalogError, load, load_from
 from xpulab.catalog.entry import Entry, Record
-from xpulab.lab import Policy
+from xpulab.inventory.settings import Policy
 
 HERE = Path(xpulab.catalog.__file__).parent
 

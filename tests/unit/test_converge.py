@@ -9,13 +9,15 @@ import pytest
 from pyinfra.api.exceptions import NestedOperationError
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
-from xpulab import converge, pull_run, run
-from xpulab.host_lock import HELD
-from xpulab.lab import HostSettings, Policy
-from xpulab.observed import Observed, PullResult
-from xpulab.outcome import Outcome
-from xpulab.steps import Reboot, Run
-from xpulab.target import Refusal
+from xpulab import converge
+from xpulab.converging import run
+from xpulab.converging.host_lock import HELD
+from xpulab.converging.outcome import Outcome
+from xpulab.converging.steps import Reboot, Run
+from xpulab.inventory.settings import HostSettings, Policy
+from xpulab.probing.observed import Observed, PullResult
+from xpulab.pull import pull_run
+from xpulab.resolving.target import Refusal
 
 REASON = "nvidia: nouveau holds the device"
 LOCAL: Any = SimpleNamespace(name="@local", print_prefix="")

@@ -3,9 +3,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from xpulab.apt import keyring_path, source_file
-from xpulab.drift import Kind, drift
-from xpulab.manifest import (
+from xpulab.converging.drift import Kind, drift
+from xpulab.desired.apt import keyring_path, source_file
+from xpulab.desired.manifest import (
     AptRepository,
     File,
     JsonSettings,
@@ -16,7 +16,7 @@ from xpulab.manifest import (
     Unit,
     WantedKernel,
 )
-from xpulab.observed import (
+from xpulab.probing.observed import (
     AptSource,
     FoundFile,
     FoundGroup,
@@ -26,7 +26,7 @@ from xpulab.observed import (
     KernelModule,
     Observed,
 )
-from xpulab.target import Image
+from xpulab.resolving.target import Image
 
 BARE = Observed(os_id="ubuntu", os_version="22.04", architecture="x86_64", kernel="5.15.0-161-generic")
 TOOLKIT = AptRepository(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from roles.examples import PAGE, README, page, readme
+from pages.examples import PAGE, README, page, readme
 
-RUN = "run: python -m roles.examples"
+RUN = "run: python -m pages"
 
 
 def test_the_page_is_not_stale() -> None:

@@ -10,10 +10,10 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from roles import desired
 from tests.unit.sample_hosts import ARC_A770, ARC_B580, H100, K40, MAX_1100, NVSWITCH, RTX_3090, UHD_770, V100
-from xpulab import cli
 from xpulab.catalog import load
+from xpulab.explaining import command as cli
+from xpulab.roles import desired
 
 APP = cli.build(desired)
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from roles import desired
 from tests.unit.converged_answer import converged_answer
 from tests.unit.fake_lab import KINDS, SETTINGS
 from xpulab import catalog
-from xpulab.assess import assess
-from xpulab.lab import HostSettings
-from xpulab.probe_records import parse
+from xpulab.converging.assess import assess
+from xpulab.inventory.settings import HostSettings
+from xpulab.probing.records import parse
+from xpulab.roles import desired
 
 ROOT = Path(__file__).parents[2]
 

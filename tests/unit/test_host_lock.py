@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xpulab.host_lock import HELD, under_lock
+from xpulab.converging.host_lock import HELD, under_lock
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from xpulab.labfile import LabError, load_lab
+from xpulab.inventory.labfile import LabError, load_lab
 
 LAB = """
 lab: physics

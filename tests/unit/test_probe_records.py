@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.probe_answers import NV_3090, answer
-from xpulab.observed import AptLock, AptSource, FoundContainer, FoundImage, Observed
-from xpulab.probe import Probe
-from xpulab.probe_records import ProbeError, parse
+from xpulab.probing.observed import AptLock, AptSource, FoundContainer, FoundImage, Observed
+from xpulab.probing.probe import Probe
+from xpulab.probing.records import ProbeError, parse
 
 PROBE = Path(__file__).parents[2] / "xpulab" / "shell" / "probe.sh"
 

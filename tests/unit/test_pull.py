@@ -9,19 +9,20 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from roles.pull import desired_of, missing
 from tests.unit.probe_answers import answer
 from tests.unit.sample_hosts import host, resolved
-from xpulab import catalog, last_pull, pull_run
-from xpulab.assess import settings_of
-from xpulab.lab import HostSettings, Pull
-from xpulab.labfile import load_lab
-from xpulab.manifest import Manifest
-from xpulab.observed import PullResult
-from xpulab.outcome import Outcome
-from xpulab.probe_records import parse
-from xpulab.resolve import resolve
-from xpulab.target import Refusal
+from xpulab import catalog
+from xpulab.converging.assess import settings_of
+from xpulab.converging.outcome import Outcome
+from xpulab.desired.manifest import Manifest
+from xpulab.inventory.labfile import load_lab
+from xpulab.inventory.settings import HostSettings, Pull
+from xpulab.probing.observed import PullResult
+from xpulab.probing.records import parse
+from xpulab.pull import last_pull, pull_run
+from xpulab.resolving.resolve import resolve
+from xpulab.resolving.target import Refusal
+from xpulab.roles.pull import desired_of, missing
 
 KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + bytes(32)).decode()
 URL = "https://releases.example/lab/"

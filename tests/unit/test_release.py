@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from roles import desired
-from xpulab import cli, release
+from xpulab.explaining import command as cli
+from xpulab.releasing import release
+from xpulab.roles import desired
 
 MADE = datetime(2026, 11, 24, 12, 5, tzinfo=timezone.utc)
 
@@ -64,7 +65,7 @@ def test_the_toolkit_has_what_a_pull_runs_and_the_lab_file_and_nothing_for_the_c
         names = set(opened.getnames())
         assert {entry.uid for entry in opened} == {0}
     needed = {"deploys/pull.py", "inventories/pull.py", "config.py", "xpulab/shell/probe.sh", "LICENSE"}
-    assert needed | {"inventories/lab.yml", "templates/usr/local/lib/xpulab/pull.j2"} <= names
+    assert needed | {"inventories/lab.yml", "xpulab/templates/usr/local/lib/xpulab/pull.j2"} <= names
     assert not [
         name for name in names if name.startswith(("tests/", "testbed/", "docs/", ".")) or ".pyc" in name
     ]

@@ -4,10 +4,10 @@ from io import StringIO
 
 from rich.console import Console
 
-from xpulab.drift import Difference, Kind
-from xpulab.outcome import Outcome
-from xpulab.report import last_line, print_plan, print_summary
-from xpulab.target import Accelerator, Driver, Image, Target
+from xpulab.converging.drift import Difference, Kind
+from xpulab.converging.outcome import Outcome
+from xpulab.converging.report import last_line, print_plan, print_summary
+from xpulab.resolving.target import Accelerator, Driver, Image, Target
 
 CARD = Accelerator("0000:01:00.0", "10de:2204", "GeForce RTX 3090", "ampere", "8.6")
 TARGET = Target(

@@ -23,9 +23,9 @@ from tests.unit.sample_hosts import (
     settings,
 )
 from xpulab.catalog import load
-from xpulab.observed import Observed
-from xpulab.resolve import resolve
-from xpulab.target import Beside, Driver, KernelUpgrade, Refusal
+from xpulab.probing.observed import Observed
+from xpulab.resolving.resolve import resolve
+from xpulab.resolving.target import Beside, Driver, KernelUpgrade, Refusal
 
 
 def test_arc_a_on_the_hwe_kernel_gets_the_unified_channel_and_its_in_tree_driver() -> None:

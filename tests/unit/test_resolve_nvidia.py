@@ -24,8 +24,8 @@ from tests.unit.sample_hosts import (
     settings,
 )
 from xpulab.catalog import load
-from xpulab.resolve import resolve
-from xpulab.target import Driver, Refusal
+from xpulab.resolving.resolve import resolve
+from xpulab.resolving.target import Driver, Refusal
 
 
 def test_ampere_host_gets_open_580_and_cuda13_image() -> None:

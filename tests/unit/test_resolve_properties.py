@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from roles import desired
 from tests.unit.sample_hosts import (
     ARC_A770,
     BACKPORTS,
@@ -24,10 +23,11 @@ from tests.unit.sample_hosts import (
 from xpulab.catalog import load
 from xpulab.catalog.entry import release
 from xpulab.catalog.images import CatalogImage
-from xpulab.lab import HostSettings, Policy
-from xpulab.observed import Observed, PciFunction
-from xpulab.resolve import resolve
-from xpulab.target import Refusal, Target
+from xpulab.inventory.settings import HostSettings, Policy
+from xpulab.probing.observed import Observed, PciFunction
+from xpulab.resolving.resolve import resolve
+from xpulab.resolving.target import Refusal, Target
+from xpulab.roles import desired
 
 CATALOG = load()
 NVIDIA = [

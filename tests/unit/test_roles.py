@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from roles import desired
 from tests.unit.sample_hosts import (
     ARC_A770,
     ARC_B580,
@@ -30,10 +29,11 @@ from tests.unit.sample_hosts import (
     settings,
 )
 from xpulab.catalog import load
-from xpulab.lab import HostSettings, RepositoryOverride
-from xpulab.manifest import LoadedModule, Manifest, Membership, Package, Unit, WantedKernel
-from xpulab.observed import Observed
-from xpulab.resolve import resolve
+from xpulab.desired.manifest import LoadedModule, Manifest, Membership, Package, Unit, WantedKernel
+from xpulab.inventory.settings import HostSettings, RepositoryOverride
+from xpulab.probing.observed import Observed
+from xpulab.resolving.resolve import resolve
+from xpulab.roles import desired
 
 ROOT = Path(__file__).resolve().parents[2]
 

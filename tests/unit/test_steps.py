@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.unit.test_drift import BARE, TOOLKIT
-from xpulab.drift import drift
-from xpulab.manifest import File, JsonSettings, LoadedModule, Manifest, Membership, Package, Unit
-from xpulab.observed import InstalledPackage, KernelModule, Observed
-from xpulab.scripts import disable_source, fetch_keys_script, write_bytes
-from xpulab.steps import FetchKeys, Reboot, Run, Step, next_steps
-from xpulab.target import Image
+from xpulab.converging.drift import drift
+from xpulab.converging.steps import FetchKeys, Reboot, Run, Step, next_steps
+from xpulab.desired.manifest import File, JsonSettings, LoadedModule, Manifest, Membership, Package, Unit
+from xpulab.probing.observed import InstalledPackage, KernelModule, Observed
+from xpulab.resolving.target import Image
+from xpulab.shell.scripts import disable_source, fetch_keys_script, write_bytes
 
 EVERYTHING = Manifest(
     repositories=(TOOLKIT,),

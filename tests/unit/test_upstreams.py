@@ -8,10 +8,10 @@ import httpx
 import pytest
 from pysequoia import Cert, Tsk  # type: ignore[attr-defined]
 
-from xpulab.manifest import AptRepository, Manifest, Package
-from xpulab.target import Image
-from xpulab.upstreams import Wanted, check_image, check_key, check_packages
-from xpulab.web import Unreachable
+from xpulab.desired.manifest import AptRepository, Manifest, Package
+from xpulab.resolving.target import Image
+from xpulab.upstreams.findings import Wanted, check_image, check_key, check_packages
+from xpulab.upstreams.web import Unreachable
 
 NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)
 DIGEST = "sha256:" + "a" * 64

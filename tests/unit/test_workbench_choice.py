@@ -21,11 +21,11 @@ from tests.unit.sample_hosts import (
     resolved,
 )
 from tests.unit.sample_workbenches import CATALOG, answer, dockerfile, made, of_cpu
-from xpulab.lab import HostSettings
-from xpulab.observed import Observed
-from xpulab.resolve import resolve
-from xpulab.target import Refusal
-from xpulab.workbench import built, image_of
+from xpulab.inventory.settings import HostSettings
+from xpulab.probing.observed import Observed
+from xpulab.resolving.resolve import resolve
+from xpulab.resolving.target import Refusal
+from xpulab.workbench.image import built, image_of
 
 ARC_22_04 = host(ARC_A770, kernel=HWE)
 

@@ -14,8 +14,8 @@ import pytest
 
 from tests.unit.sample_hosts import ARC_A770, HWE, RTX_3090, host, noble
 from tests.unit.sample_workbenches import changed, dockerfile, made, of_cpu
-from xpulab.observed import Observed
-from xpulab.workbench import archive
+from xpulab.probing.observed import Observed
+from xpulab.workbench.image import archive
 
 KINDS = {
     "cuda": (host(RTX_3090), "auto"),

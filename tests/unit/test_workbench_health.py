@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-from xpulab.workbench import HERE
+from xpulab.workbench.image import HERE
 
 LIBRARY = HERE / "root/usr/local/lib/xpulab"
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from roles.workbench import LAUNCHER, STATE
 from tests.unit.sample_workbenches import public_key
 from tests.unit.test_workbench_role import ARC, container
+from xpulab.roles.workbench import LAUNCHER, STATE
 
 DOCKER = """#!/bin/sh
 case "$1 $2" in

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from xpulab.workbench_page import PAGE, page
+from pages.workbench import PAGE, page
 
 
 def test_the_tables_are_not_stale() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    assert text == page(text), "run: python -m xpulab.workbench_page"
+    assert text == page(text), "run: python -m pages"

@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from roles import desired_with_workbench
 from tests.unit.sample_hosts import ARC_A770, HWE, RTX_3090, host, resolved
 from tests.unit.sample_workbenches import CATALOG, WORKBENCH
 from tests.unit.test_drift import BARE, found
-from xpulab.container_scripts import fetch, stage, switch
-from xpulab.drift import Difference, Kind, drift
-from xpulab.lab import HostSettings
-from xpulab.manifest import Container, Manifest
-from xpulab.observed import FoundContainer, FoundUnit, Observed
-from xpulab.resolve import resolve
-from xpulab.steps import Run, next_steps
-from xpulab.target import Refusal
-from xpulab.workbench import WorkbenchImage, image_of
+from xpulab.converging.drift import Difference, Kind, drift
+from xpulab.converging.steps import Run, next_steps
+from xpulab.desired.container_scripts import fetch, stage, switch
+from xpulab.desired.manifest import Container, Manifest
+from xpulab.inventory.settings import HostSettings
+from xpulab.probing.observed import FoundContainer, FoundUnit, Observed
+from xpulab.resolving.resolve import resolve
+from xpulab.resolving.target import Refusal
+from xpulab.roles import desired_with_workbench
+from xpulab.workbench.image import WorkbenchImage, image_of
 
 ARC = host(ARC_A770, kernel=HWE)
 BOTH = host(RTX_3090, ARC_A770, kernel=HWE)

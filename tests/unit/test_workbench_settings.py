@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.unit.sample_workbenches import WORKBENCH, public_key
-from xpulab import workbench_digests
-from xpulab.assess import settings_of
-from xpulab.lab import HostSettings, ImageOverride
-from xpulab.labfile import LabError, load_lab
-from xpulab.target import Refusal
+from xpulab.converging.assess import settings_of
+from xpulab.inventory import workbench_digests
+from xpulab.inventory.labfile import LabError, load_lab
+from xpulab.inventory.settings import HostSettings, ImageOverride
+from xpulab.resolving.target import Refusal
 
 REFERENCE = "registry.lab.test/xpulab-workbench:cpu-torch2.13.0-0123456789ab"
 DIGEST = f"sha256:{'a' * 64}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from xpulab.workbench import HERE
+from xpulab.workbench.image import HERE
 
 sys.path.append(str(HERE / "root/usr/local/lib/xpulab"))
 

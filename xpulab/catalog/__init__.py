@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from xpulab import strict_yaml
 from xpulab.catalog.consistency import contradictions
 from xpulab.catalog.models import Catalog
+from xpulab.schema import strict_yaml
 
 __all__ = ["Catalog", "CatalogError", "load", "load_from"]
 

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from xpulab.catalog.entry import Entry, Record, release
 from xpulab.catalog.nvidia import ComputeCapability
-from xpulab.identifiers import Digest
+from xpulab.schema.identifiers import Digest
 
 TorchVersion = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from xpulab.catalog.entry import DeviceId, Entry, Record, Url, Version
 from xpulab.catalog.systems import UnattendedUpgrades
-from xpulab.target import ModuleFlavour
+from xpulab.resolving.target import ModuleFlavour
 
 
 class IntelFamily(Entry):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from xpulab.catalog.entry import Entry, Record, Url, Version
-from xpulab.identifiers import Fingerprint
+from xpulab.schema.identifiers import Fingerprint
 
 
 class Kernel(Record):

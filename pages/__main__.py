@@ -1,0 +1,11 @@
+"""Write every page that is made from the catalog, where it stands in docs/ and README.md."""
+
+from __future__ import annotations
+
+from pages import examples, matrix, workbench
+from xpulab import catalog
+
+if __name__ == "__main__":
+    examples.write()
+    matrix.PAGE.write_text(matrix.matrix(catalog.load()), encoding="utf-8")
+    workbench.PAGE.write_text(workbench.page(workbench.PAGE.read_text(encoding="utf-8")), encoding="utf-8")

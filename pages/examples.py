@@ -1,0 +1,92 @@
+"""Six typical hosts explained, in docs/explain.md and README.md."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from xpulab.explaining import command as cli
+from xpulab.roles import desired
+
+HEAD = """\
+<!-- Made by `python -m pages` from the catalog: change that, then run it again. -->
+
+# xpulab explain
+
+The answer for a host that need not exist: what it would get, the rule behind each choice and the rule's
+source, or why it would be refused and what to do. PCI ids are as `lspci -nn` shows them; given together they
+are one host.
+
+    xpulab explain ID... [--os ubuntu-24.04] [--kernel "$(uname -r)"] [--secure-boot] [policy] [--json]
+    lspci -n | awk '$2 ~ /^03/ {print $3}' | xpulab explain --each --os debian-12
+
+- `--os` defaults to ubuntu-22.04, `--kernel` to the system's own in some build (`…-1-generic`). An
+  unsupported one is a refusal like any other.
+- Policy options are those of the inventory: `--nvidia-driver`, `--nvidia-source`,
+  `--nvidia-driver-end-of-life`, `--machine-owner-key`, `--intel-channel`, `--prefer`, `--torch`, `--engine`,
+  `--unsupported`.
+- `--json` prints `{"target": {...} | null, "refusal": null | {"reason", "remedy"}}`. `kernel` is the running
+  one, or the package that brings the one to reboot into. With `prefer: both`, `driver` is that of `vendor`;
+  `packages` has the other one's too.
+- `--each` makes every id a host of its own and prints one JSON line for each, with the id as `pci_id`;
+  without ids as arguments it reads them from standard input.
+- Exit status: 0 for an answer, a refusal included; 3 when an id is not in the catalog; 2 for wrong usage.
+
+Six typical hosts:
+"""
+HOSTS = {
+    "A workstation with an RTX 3090 beside an idle iGPU": (
+        "10de:2204 8086:4680 --os ubuntu-22.04 --kernel 5.15.0-161-generic"
+    ),
+    "An old GTX 1080 Ti on Debian 12": "10de:1b06 --os debian-12",
+    "An HGX H100 server: eight GPUs behind NVSwitches (two of each here), branch 595": (
+        "10de:2330 10de:2330 10de:22a3 10de:22a3 --os ubuntu-24.04 --nvidia-driver 595 --secure-boot"
+    ),
+    "An Arc B580 on Ubuntu 24.04 with its first kernel": (
+        "8086:e20b --os ubuntu-24.04 --kernel 6.8.0-31-generic"
+    ),
+    "A Data Center GPU Max under Secure Boot": "8086:0bda --os ubuntu-22.04 --secure-boot",
+    "A Volta card for which the inventory asks for branch 595": (
+        "10de:1db4 --os ubuntu-24.04 --nvidia-driver 595"
+    ),
+}
+WIDTH = "110"
+
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE, README = ROOT / "docs" / "explain.md", ROOT / "README.md"
+FIRST, LAST = (
+    "<!-- explained hosts: made by `python -m pages` -->",
+    "<!-- end of explained hosts -->",
+)
+
+
+def page() -> str:
+    """The whole of docs/explain.md."""
+    return "\n".join([HEAD, *(f"## {title}\n\n{output}\n" for title, output in _explained())])
+
+
+def readme(text: str) -> str:
+    """README.md with the hosts between its two marks as they are explained today."""
+    before, _, rest = text.partition(FIRST)
+    hosts = "\n".join(
+        f"<details><summary>{title}</summary>\n\n{output}\n\n</details>" for title, output in _explained()
+    )
+    return f"{before}{FIRST}\n{hosts}\n{LAST}{rest.partition(LAST)[2]}"
+
+
+def _explained() -> Iterator[tuple[str, str]]:
+    runner, app = CliRunner(env={"COLUMNS": WIDTH, "TERM": "dumb"}), cli.build(desired)
+    for title, arguments in HOSTS.items():
+        output = runner.invoke(app, ["explain", *shlex.split(arguments)]).stdout
+        lines = "\n".join(line.rstrip() for line in output.splitlines())
+        yield title, f"```console\n$ xpulab explain {arguments}\n{lines}\n```"
+
+
+def write() -> None:
+    """Put both where they stand."""
+    PAGE.write_text(page(), encoding="utf-8")
+    README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")

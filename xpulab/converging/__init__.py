@@ -1,0 +1,1 @@
+"""From what differs to a host that is as wanted: drift, steps, the run and its report."""

@@ -1,0 +1,39 @@
+"""How one host stands at the end of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from xpulab.converging.assess import Assessment
+    from xpulab.converging.drift import Difference
+    from xpulab.resolving.target import Target
+
+State = Literal["converged", "drifted", "rebooting", "refused", "failed"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one host stands at the end; `changes` is how many differences were put right.
+
+    `last_pull` is what a survey says of a host that converges itself. A host is `rebooting` at the end of a
+    run on the host itself, which cannot wait for it.
+    """
+
+    host: str
+    state: State
+    target: Target | None = None
+    changes: int = 0
+    reason: str = ""
+    remedy: str = ""
+    drift: tuple[Difference, ...] = ()
+    last_pull: str = ""
+
+
+def outcome_of(host: str, assessment: Assessment) -> Outcome:
+    """The outcome of a host that nothing was done to."""
+    if assessment.refusal:
+        return Outcome(host, "refused", reason=assessment.refusal.reason, remedy=assessment.refusal.remedy)
+    state: State = "drifted" if assessment.drift else "converged"
+    return Outcome(host, state, assessment.target, drift=assessment.drift)

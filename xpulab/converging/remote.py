@@ -1,0 +1,95 @@
+"""Commands on a host, as root, through pyinfra; a broken connection is this host's failure alone."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from traceback import extract_tb
+
+from paramiko import SSHException
+from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
+from pyinfra.api.command import QuoteString, StringCommand
+from pyinfra.api.exceptions import ConnectError
+from pyinfra.api.host import Host
+from pyinfra.connectors.util import CommandOutput, OutputLine
+from pyinfra.context import ctx_state
+
+from xpulab.probing.observed import Observed
+from xpulab.probing.probe import Probe
+from xpulab.probing.records import ProbeError
+
+PROBE_TIMEOUT_S = 120
+CONNECTION_ERRORS = (ConnectError, TimeoutError, OSError, SSHException, EOFError)
+
+
+def probe(host: Host) -> Observed | ProbeError:
+    """The state of the host: one remote command."""
+    done, output = _as_root(host, Probe().command(), PROBE_TIMEOUT_S)
+    if done:
+        return Probe().process(output.stdout_lines)
+    hint = ""
+    if any("sudo" in line or "password" in line for line in output.stderr_lines):
+        hint = " (xpulab needs root: give the ssh user passwordless sudo, or run with --use-sudo-password)"
+    return ProbeError(f"its probe failed: {last_words(output)}{hint}")
+
+
+def run_script(host: Host, script: str, timeout: int, stdin: str = "") -> tuple[bool, CommandOutput]:
+    """Run a POSIX sh script as root; `timeout` in seconds. Gives success and output."""
+    return _as_root(host, StringCommand("sh", "-c", QuoteString(script)), timeout, stdin)
+
+
+def is_this_machine(host: Host) -> bool:
+    """Whether the host is the machine that this run itself runs on."""
+    return bool(host.name == "@local")
+
+
+def answers(host: Host) -> bool:
+    """Whether the connection to the host still carries a command."""
+    done, _ = run_script(host, ":", 30)
+    return done
+
+
+def wait_for_boot(host: Host, boot_id: str, timeout: int) -> bool:
+    """Wait until the host answers from another boot than `boot_id`; False after `timeout` seconds."""
+    logging.getLogger("paramiko.transport").setLevel(logging.CRITICAL)  # it logs every refused try in full
+    deadline = time.monotonic() + timeout
+    host.connector.data["ssh_connect_retries"] = 0  # this loop is the retrying
+    while time.monotonic() < deadline:
+        host.disconnect()
+        time.sleep(1)
+        try:
+            host.connect(show_errors=False)
+        except CONNECTION_ERRORS:
+            continue
+        if host.connected:
+            observed = probe(host)
+            if isinstance(observed, Observed) and observed.boot_id != boot_id:
+                return True
+    return False
+
+
+def last_words(output: CommandOutput) -> str:
+    """The last line that says something, errors first, apt's own errors before all."""
+    lines = [line.strip() for line in output.stderr_lines or output.stdout_lines if line.strip()]
+    errors = [line for line in lines if line.startswith("E: ")]
+    return (errors or lines or ["no word of why"])[-1]
+
+
+def _as_root(host: Host, command: StringCommand, timeout: int, stdin: str = "") -> tuple[bool, CommandOutput]:
+    state = ctx_state.get()
+    already_root = host.data.get("ssh_user") == "root" or (is_this_machine(host) and os.geteuid() == 0)
+    wanted = {"_sudo": not already_root, "_timeout": timeout, **({"_stdin": stdin} if stdin else {})}
+    arguments, _ = pop_global_arguments(state, host, wanted)
+    try:
+        return host.run_shell_command(
+            command,
+            print_output=state.print_output,
+            print_input=state.print_input,
+            **{key: value for key, value in arguments.items() if key in CONNECTOR_ARGUMENT_KEYS},
+        )
+    except CONNECTION_ERRORS as error:
+        why = f"lost the connection to the host ({str(error) or type(error).__name__})"
+        if any(frame.filename.endswith("getpass.py") for frame in extract_tb(error.__traceback__)):
+            why = "sudo asks for a password, and there is no terminal to ask for it at"
+        return False, CommandOutput([OutputLine("stderr", why)])

@@ -1,0 +1,97 @@
+"""What a run has done, or would do, in words for the person at the keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from xpulab.converging.outcome import Outcome
+from xpulab.resolving.target import Target
+
+COLOURS = {
+    "converged": "green",
+    "drifted": "yellow",
+    "rebooting": "yellow",
+    "refused": "magenta",
+    "failed": "red",
+}
+
+
+def print_plan(console: Console, outcome: Outcome) -> None:
+    """Every difference of one host, with the value found and the value wanted."""
+    lines = Text()
+    lines.append(f"{outcome.host}", style="bold")
+    if outcome.target:
+        lines.append(
+            f"  {_accelerators(outcome.target)} → {_driver(outcome.target)}, {outcome.target.image.reference}"
+        )
+    for note in outcome.target.notes if outcome.target else ():
+        lines.append(f"\n    note: {note}", style="dim")
+    for each in outcome.drift:
+        lines.append(f"\n    {each.kind.word} ", style="cyan")
+        lines.append(f"{each.name}: {each.found} → {each.wanted}")
+    console.print(lines, soft_wrap=True)
+
+
+def print_summary(console: Console, outcomes: Iterable[Outcome]) -> None:
+    """The table of all hosts, what is wrong with those refused or failed, and the last line."""
+    ordered = sorted(outcomes, key=lambda outcome: outcome.host)
+    table = Table(header_style="bold", show_edge=False, pad_edge=False)
+    for column in ("host", "accelerators", "driver", "image", "changes", "state"):
+        table.add_column(column, justify="right" if column == "changes" else "left", overflow="fold")
+    for each in ordered:
+        table.add_row(*_row(each))
+    console.print(table)
+    for each in ordered:
+        if each.reason:
+            console.print(Text.assemble((f"{each.host}: ", COLOURS[each.state]), each.reason), soft_wrap=True)
+        if each.remedy:
+            console.print(Text(f"{' ' * len(each.host)}  → {each.remedy}"), soft_wrap=True)
+        if each.last_pull:
+            console.print(Text(f"{each.host}: {each.last_pull}"), soft_wrap=True)
+    console.print(Text(last_line(ordered)), soft_wrap=True)
+
+
+def last_line(outcomes: Sequence[Outcome]) -> str:
+    """The line that scripts read; `drifted` only where a run was not let, or not asked, to converge.
+
+    `rebooting` only on a host that converges itself.
+    """
+    count = {state: sum(each.state == state for each in outcomes) for state in COLOURS}
+    changed = sum(each.changes > 0 for each in outcomes)
+    line = (
+        f"xpulab: hosts={len(outcomes)} converged={count['converged']} changed={changed} "
+        f"refused={count['refused']} failed={count['failed']}"
+    )
+    rare = [f" {state}={count[state]}" for state in ("drifted", "rebooting") if count[state]]
+    return line + "".join(rare)
+
+
+def _row(outcome: Outcome) -> tuple[str | Text, ...]:
+    target = outcome.target
+    changes = f"{len(outcome.drift)} to make" if outcome.state == "drifted" else str(outcome.changes)
+    return (
+        outcome.host,
+        _accelerators(target) if target else "",
+        _driver(target) if target else "",
+        target.image.reference if target else "",
+        changes,
+        Text(outcome.state, style=COLOURS[outcome.state]),
+    )
+
+
+def _accelerators(target: Target) -> str:
+    names = [each.name for each in target.accelerators]
+    return (
+        ", ".join(
+            f"{names.count(name)}× {name}" if names.count(name) > 1 else name for name in dict.fromkeys(names)
+        )
+        or "none"
+    )
+
+
+def _driver(target: Target) -> str:
+    return f"{target.vendor} {target.driver.branch} {target.driver.modules}" if target.driver else "none"

@@ -1,0 +1,1 @@
+"""Desired state as data: roles, manifests, and the kinds of things in them."""

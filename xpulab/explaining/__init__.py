@@ -1,0 +1,1 @@
+"""The answer without a host, with the reason for each choice."""

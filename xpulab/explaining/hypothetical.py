@@ -1,0 +1,56 @@
+"""A host that is only described: PCI ids, a system, a kernel. For answers without any host."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from xpulab.catalog.models import Catalog
+from xpulab.catalog.systems import Kernel
+from xpulab.probing.observed import Observed, PciFunction
+from xpulab.resolving.accelerators import classify, is_nvswitch
+
+PCI_ID = re.compile("[0-9a-f]{4}:[0-9a-f]{4}")
+DISPLAY, BRIDGE = "030000", "068000"  # PCI classes: a display controller, and what an NVSwitch is
+PLENTY_OF_DISK = 10**15
+
+
+def host(
+    pci_ids: Sequence[str], system: str, kernel: str | None, secure_boot: bool, catalog: Catalog
+) -> Observed:
+    """A host with a display-class function of each id, new and empty; without `kernel`, its system's own."""
+    os_id, _, os_version = system.partition("-")
+    known = catalog.operating_systems.get(system)
+    if kernel is None:
+        kernel = a_release_of(known.kernels[0]) if known else ""
+    return Observed(
+        os_id=os_id,
+        os_version=os_version,
+        architecture=known.architectures[0] if known else "x86_64",
+        kernel=kernel,
+        secure_boot=secure_boot,
+        pci=tuple(_function(pci_id, number, catalog) for number, pci_id in enumerate(pci_ids, 1)),
+        engine_free_bytes=PLENTY_OF_DISK,
+    )
+
+
+def a_release_of(kernel: Kernel) -> str:
+    """What `uname -r` could say of a kernel."""
+    return f"{kernel.series}.0-1-{kernel.suffix}"
+
+
+def unknown(pci_ids: Sequence[str], catalog: Catalog) -> tuple[str, ...]:
+    """Those ids that the catalog says nothing about."""
+    return tuple(pci_id for pci_id in pci_ids if _is_unknown(pci_id, catalog))
+
+
+def _function(pci_id: str, number: int, catalog: Catalog) -> PciFunction:
+    vendor, _, device = pci_id.lower().partition(":")
+    pci_class = BRIDGE if is_nvswitch(vendor, device, catalog) else DISPLAY
+    return PciFunction(f"0000:{number:02x}:00.0", vendor, device, pci_class)
+
+
+def _is_unknown(pci_id: str, catalog: Catalog) -> bool:
+    if not PCI_ID.fullmatch(pci_id.lower()) or pci_id.lower()[:4] not in catalog.pci_vendors:
+        return True
+    return bool(classify([_function(pci_id, 1, catalog)], catalog).unknown)

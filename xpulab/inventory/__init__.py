@@ -1,0 +1,1 @@
+"""From a lab's description to the settings of each host."""

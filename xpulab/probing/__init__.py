@@ -1,0 +1,1 @@
+"""What is there: one remote command per host."""

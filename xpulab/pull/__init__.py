@@ -1,0 +1,1 @@
+"""Hosts that converge themselves: what both ends must agree on."""

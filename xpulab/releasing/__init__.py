@@ -1,0 +1,1 @@
+"""Signed releases for hosts that converge themselves."""

@@ -1,0 +1,1 @@
+"""What is right for a host: (Observed, HostSettings, Catalog) -> Target or Refusal."""

@@ -1,0 +1,200 @@
+"""What Intel GPUs call for: kernel, channel of Intel's apt repository, image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+from xpulab.catalog.entry import release
+from xpulab.catalog.models import Catalog
+from xpulab.catalog.systems import Kernel, OperatingSystem
+from xpulab.inventory.settings import Policy
+from xpulab.probing.observed import Observed
+from xpulab.resolving import images
+from xpulab.resolving.accelerators import label
+from xpulab.resolving.kernels import identify, upgrade
+from xpulab.resolving.plan import Plan
+from xpulab.resolving.secure_boot import ENROL, refuses_dkms
+from xpulab.resolving.target import Accelerator, Driver, KernelUpgrade, Refusal
+
+
+def plan(
+    accelerators: Sequence[Accelerator], observed: Observed, policy: Policy, catalog: Catalog
+) -> Plan | Refusal:
+    """The plan for a host's Intel GPUs; its system is one of the catalog's."""
+    system = catalog.operating_systems[observed.os]
+    if refusal := _no_kernel_ever(accelerators, system, catalog):
+        return refusal
+    channel = _channel(accelerators, observed.os, policy.intel_channel, catalog)
+    if isinstance(channel, Refusal):
+        return channel
+    kernel = identify(observed.kernel, system)
+    if isinstance(kernel, Refusal):
+        return kernel
+    change = _kernel_change(accelerators, kernel, channel, observed, policy, catalog)
+    if isinstance(change, Refusal):
+        return change
+    image = images.for_intel(accelerators, policy.torch, catalog)
+    if isinstance(image, Refusal):
+        return image
+    chosen, notes = image
+    driver = Driver(channel, catalog.intel_compute.channels[channel].modules)
+    flavour = change.flavour if change else kernel.flavour
+    return Plan(
+        "intel",
+        tuple(accelerators),
+        driver,
+        flavour,
+        chosen,
+        (*_about_channel(channel, observed.os, catalog), *_about_upgrade(change, observed), *notes),
+        kernel_upgrade=change,
+    )
+
+
+def _first_kernel(accelerator: Accelerator, catalog: Catalog) -> str:
+    family = catalog.intel_devices[accelerator.family]
+    return family.kernel_for(accelerator.pci_id[-4:].lower()) or "0"
+
+
+def _no_kernel_ever(
+    accelerators: Sequence[Accelerator], system: OperatingSystem, catalog: Catalog
+) -> Refusal | None:
+    """A refusal for a GPU that needs a newer kernel than its system will ever have."""
+    newest = max(release(kernel.series) for kernel in system.kernels)
+    for accelerator in accelerators:
+        needed = _first_kernel(accelerator, catalog)
+        if release(needed) <= newest:
+            continue
+        later = [
+            each.title for each in catalog.later_systems.values() if release(each.kernel) >= release(needed)
+        ]
+        driver = catalog.intel_devices[accelerator.family].driver
+        return Refusal(
+            reason=f"{label(accelerator)} needs the {driver} driver of kernel {needed}, "
+            f"and {system.title} ends at kernel {'.'.join(map(str, newest))}",
+            remedy=f"install {' or '.join(dict.fromkeys((later[0], later[-1])))}"
+            if later
+            else "replace the card",
+        )
+    return None
+
+
+def _channel(
+    accelerators: Sequence[Accelerator], system: str, asked: str | None, catalog: Catalog
+) -> str | Refusal:
+    """The one channel that serves all GPUs, as a host never mixes two."""
+    serving = [_channels_for(accelerator, system, catalog) for accelerator in accelerators]
+    for accelerator, channels in zip(accelerators, serving, strict=True):
+        if not channels:
+            return Refusal(
+                reason=f"xpulab knows no packages for {label(accelerator)} on "
+                f"{catalog.operating_systems[system].title}",
+                remedy=_served_elsewhere(accelerator, catalog),
+            )
+    common = [channel for channel in serving[0] if all(channel in each for each in serving)]
+    if not common:
+        one, other = next(
+            (accelerators[i], accelerators[j])
+            for i, j in combinations(range(len(serving)), 2)
+            if not set(serving[i]) & set(serving[j])
+        )
+        return Refusal(
+            reason=f"{label(one)} and {label(other)} need different channels of Intel's repository, "
+            "which cannot be mixed",
+            remedy="move one of them to another host, or set policy unsupported: cpu",
+        )
+    defaults = [channel for channel in common if not catalog.intel_compute.channels[channel].opt_in]
+    if asked in common or (asked is None and defaults):
+        return asked or defaults[0]
+    return Refusal(
+        reason=f"channel {asked} does not serve {label(accelerators[0])}",
+        remedy=f"set policy intel_channel to {' or '.join(common)}, or leave it out",
+    )
+
+
+def _served_elsewhere(accelerator: Accelerator, catalog: Catalog) -> str:
+    systems = [
+        system.title
+        for key, system in catalog.operating_systems.items()
+        if _channels_for(accelerator, key, catalog)
+    ]
+    return f"install {' or '.join(systems)}, or set policy unsupported: cpu"
+
+
+def _channels_for(accelerator: Accelerator, system: str, catalog: Catalog) -> list[str]:
+    return [
+        key
+        for key, channel in catalog.intel_compute.channels.items()
+        if accelerator.family in channel.families and system in channel.suites
+    ]
+
+
+def _kernel_change(
+    accelerators: Sequence[Accelerator],
+    kernel: Kernel,
+    channel: str,
+    observed: Observed,
+    policy: Policy,
+    catalog: Catalog,
+) -> KernelUpgrade | Refusal | None:
+    """The newer kernel that the GPUs need, or a refusal when none can be had by an upgrade."""
+    system = catalog.operating_systems[observed.os]
+    chosen = catalog.intel_compute.channels[channel]
+    if chosen.modules == "dkms":
+        allowed = chosen.kernels.get(observed.os, ())
+        if allowed and kernel.series not in allowed:
+            return _other_kernel(
+                f"the kernel module of channel {channel} for {label(accelerators[0])} is built for",
+                [each for each in system.kernels if each.series in allowed],
+                kernel,
+                system,
+            )
+        if refuses_dkms(observed, policy):
+            return Refusal(
+                reason=f"{label(accelerators[0])} needs a kernel module built on the host (DKMS), "
+                "which Secure Boot does not load without an enrolled machine owner key",
+                remedy=ENROL,
+            )
+        return None
+    demanding = max(accelerators, key=lambda each: release(_first_kernel(each, catalog)))
+    needed = _first_kernel(demanding, catalog)
+    if release(kernel.series) >= release(needed):
+        return None
+    fitting = [
+        each for each in system.kernels if release(each.series) >= release(needed) and not each.superseded
+    ]
+    return upgrade(kernel, needed, system) or _other_kernel(
+        f"{label(demanding)} works with", fitting, kernel, system
+    )
+
+
+def _other_kernel(what: str, fitting: Sequence[Kernel], running: Kernel, system: OperatingSystem) -> Refusal:
+    kernels = " or ".join(f"{each.series} ({each.title})" for each in fitting)
+    return Refusal(
+        reason=f"{what} kernel {kernels}, and this host runs {running.series} ({running.title})",
+        remedy=f"apt install {system.meta_package(fitting[0])}, reboot into that kernel, and run again"
+        if fitting
+        else "set policy unsupported: cpu",
+    )
+
+
+def _about_channel(channel: str, system: str, catalog: Catalog) -> tuple[str, ...]:
+    found = catalog.intel_compute.channels[channel]
+    title = catalog.operating_systems[system].title
+    notes = []
+    if system in found.unvalidated:
+        notes.append(f"Intel does not validate this GPU with PyTorch on {title}")
+    if found.user_space_in_image:
+        notes.append(
+            f"no channel of Intel's serves {title}: all user space is in the image, none on the host"
+        )
+    return tuple(notes)
+
+
+def _about_upgrade(change: KernelUpgrade | None, observed: Observed) -> tuple[str, ...]:
+    if change is None:
+        return ()
+    return (
+        f"kernel {observed.kernel} is too old for this GPU, which needs {change.series} or later: "
+        f"{change.package} is installed, and the host reboots into it",
+    )

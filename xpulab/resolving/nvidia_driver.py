@@ -1,0 +1,156 @@
+"""Which NVIDIA driver a host gets: branch, flavour of the kernel modules, and where both come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from xpulab.catalog.entry import release
+from xpulab.catalog.models import Catalog
+from xpulab.catalog.nvidia import DriverBranch, NvidiaModules, NvidiaSource
+from xpulab.inventory.settings import Policy
+from xpulab.probing.observed import Observed
+from xpulab.resolving.accelerators import NvidiaGpu
+from xpulab.resolving.secure_boot import DKMS_REFUSED, ENROL, refuses_dkms
+from xpulab.resolving.target import Driver, NvSwitches, Refusal
+
+FLAVOURS: tuple[NvidiaModules, ...] = ("open", "proprietary")  # open wins where both fit
+CPU_INSTEAD = "set policy unsupported: cpu"
+
+
+@dataclass(frozen=True)
+class Question:
+    """All that the choice of a driver depends on."""
+
+    gpus: Sequence[NvidiaGpu]
+    observed: Observed
+    policy: Policy
+    catalog: Catalog
+    nvswitch: NvSwitches | None
+
+    @property
+    def system(self) -> str:
+        """The title of the host's operating system."""
+        return self.catalog.operating_systems[self.observed.os].title
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why a branch will not do, and what would let it."""
+
+    why: str
+    remedy: str | None = None
+
+
+def choose(asked: Question) -> Driver | Refusal:
+    """The branch asked for or the default, if nothing speaks against it; else a refusal with those that do.
+
+    NVIDIA's rule for the modules: open from Turing on, required by Blackwell; proprietary before Turing, and
+    where old and new share a host
+    (https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/kernel-modules.html).
+    """
+    if clash := _clash(asked.gpus):
+        return clash
+    branches = asked.catalog.nvidia_driver.branches
+    branch = asked.policy.nvidia_driver or asked.catalog.nvidia_driver.default_branch
+    answer = _offer(branch, asked)
+    if isinstance(answer, Driver):
+        return answer
+    maintained = [name for name, each in branches.items() if each.state == "supported"]
+    offers = [offer for name in maintained if isinstance(offer := _offer(name, asked), Driver)]
+    if asked.policy.nvidia_driver is None and offers:
+        return offers[-1]
+    others = (
+        f"set policy nvidia_driver to {' or '.join(offer.branch for offer in offers)}" if offers else None
+    )
+    ways = [way for way in (others, answer.remedy) if way] or [f"replace the card, or {CPU_INSTEAD}"]
+    return Refusal(f"NVIDIA driver branch {branch} will not do: {answer.why}", ", or ".join(ways))
+
+
+def allowed_modules(gpu: NvidiaGpu) -> tuple[NvidiaModules, ...]:
+    """The flavours of the kernel modules that drive a GPU."""
+    return gpu.chips.modules or gpu.family.modules
+
+
+def _clash(gpus: Sequence[NvidiaGpu]) -> Refusal | None:
+    """A refusal that names two GPUs which no flavour drives together."""
+    for pair in combinations(gpus, 2):
+        if set(allowed_modules(pair[0])) & set(allowed_modules(pair[1])):
+            continue
+        words = " and ".join(
+            f"{gpu.label} needs the {' or '.join(allowed_modules(gpu))} modules" for gpu in pair
+        )
+        return Refusal(
+            reason=f"two GPUs of this host cannot share a driver: {words}",
+            remedy=f"move one of them to another host, or {CPU_INSTEAD}",
+        )
+    return None
+
+
+def _offer(branch: str, asked: Question) -> Driver | Obstacle:
+    """The driver of a branch for these GPUs on this system, or what speaks against it."""
+    found = asked.catalog.nvidia_driver.branches.get(branch)
+    if found is None:
+        return Obstacle(f"the catalog has only {', '.join(asked.catalog.nvidia_driver.branches)}")
+    offer = _fitting(branch, found, asked)
+    if found.state == "end-of-life" and asked.policy.nvidia_driver_end_of_life == "refuse":
+        allow = "set policy nvidia_driver_end_of_life: allow" if isinstance(offer, Driver) else None
+        return Obstacle(f"it has had no security fixes since {found.end_of_life:%B %Y}", allow)
+    return offer
+
+
+def _fitting(branch: str, found: DriverBranch, asked: Question) -> Driver | Obstacle:
+    """The branch in the flavour and from the source that fit the host."""
+    if why := _unfit(branch, found, asked.gpus):
+        return Obstacle(why)
+    flavour = next(
+        (
+            each
+            for each in FLAVOURS
+            if each in found.modules and all(each in allowed_modules(gpu) for gpu in asked.gpus)
+        ),
+        None,
+    )
+    if flavour is None:
+        gpu = next(each for each in asked.gpus if not set(allowed_modules(each)) & set(found.modules))
+        return Obstacle(f"it has no {allowed_modules(gpu)[0]} kernel modules, which {gpu.label} needs")
+    source = _source(found, asked)
+    return source if isinstance(source, Obstacle) else Driver(branch, flavour, source)
+
+
+def _unfit(branch: str, found: DriverBranch, gpus: Sequence[NvidiaGpu]) -> str | None:
+    for gpu in gpus:
+        if gpu.family.last_branch and int(branch) > int(gpu.family.last_branch):
+            return f"{gpu.label} is {gpu.family.title}, whose last branch is {gpu.family.last_branch}"
+        first = gpu.chips.first_driver
+        if first is not None and release(found.at_least or branch) < release(first):
+            return f"{gpu.label} needs driver {first} or later"
+    return None
+
+
+def _source(found: DriverBranch, asked: Question) -> NvidiaSource | Obstacle:
+    """Where the driver comes from: the policy's choice, or the archive before the CUDA repository."""
+    policy, names = asked.policy, {"archive": f"the archive of {asked.system}", "cuda": "the CUDA repository"}
+    sources = found.sources(asked.observed.os)
+    if policy.nvidia_source:
+        sources = tuple(each for each in sources if each == policy.nvidia_source)
+        if not sources:
+            return Obstacle(
+                f"{names[policy.nvidia_source]} has no packages of it for {asked.system}",
+                "leave policy nvidia_source out",
+            )
+    if not sources:
+        return Obstacle(f"{names['archive']} has no packages of it, nor has {names['cuda']} for that system")
+    required = asked.catalog.nvidia_driver.nvlink5.source_required
+    if asked.nvswitch == "nvlink5":
+        if required not in sources:
+            packages = ", ".join(asked.catalog.nvidia_driver.nvlink5.packages)
+            return Obstacle(
+                f"GPUs behind NVLink 5 switches need {packages}, which come with {names[required]}",
+                f"set policy nvidia_source: {required}",
+            )
+        sources = (required,)
+    # The archive's modules are signed by Canonical; the CUDA repository's are built on the host.
+    usable = [each for each in sources if each == "archive" or not refuses_dkms(asked.observed, policy)]
+    return usable[0] if usable else Obstacle(DKMS_REFUSED, ENROL)

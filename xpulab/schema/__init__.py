@@ -1,0 +1,1 @@
+"""How anything that is written by hand is read: YAML, identifiers, strict models."""

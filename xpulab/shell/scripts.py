@@ -1,0 +1,66 @@
+"""The shell that steps are made of: POSIX sh, run as root, every value quoted."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path, PurePosixPath
+from shlex import quote
+
+from xpulab.desired.manifest import AptRepository, File
+
+
+def script(lines: Iterable[str]) -> str:
+    """One script that ends at its first error."""
+    return "\n".join(["set -eu", *lines])
+
+
+@cache
+def snippet(name: str) -> str:
+    """A piece of shell from xpulab/shell, without its comments."""
+    text = (Path(__file__).parent / f"{name}.sh").read_text(encoding="utf-8")
+    return "\n".join(line for line in text.splitlines() if line.strip() and line.strip()[0] != "#")
+
+
+def fetch_keys_script(repositories: Iterable[AptRepository]) -> str:
+    """Shell that prints `name<TAB>base64 of the key` per repository, fetched by apt's own downloader."""
+    fetch = "/usr/lib/apt/apt-helper -q download-file"
+    lines = ["dir=$(mktemp -d)", "trap 'rm -rf \"$dir\"' EXIT"]
+    for each in repositories:
+        lines += [
+            f'{fetch} {quote(each.key_url)} "$dir"/{quote(each.name)} >&2',
+            f"printf '%s\\t' {quote(each.name)}",
+            f"base64 \"$dir\"/{quote(each.name)} | tr -d '\\n'",
+            "echo",
+        ]
+    return script(lines)
+
+
+def write_file(file: File) -> str:
+    """Shell that puts a manifest's file in place."""
+    return write_bytes(file.path, file.content.encode(), file.mode)
+
+
+def write_bytes(path_on_host: str, content: bytes, mode: str = "0644") -> str:
+    """Shell that puts a file in place in one rename, so that nobody ever reads half of it."""
+    path, fresh = quote(path_on_host), quote(path_on_host + ".dpkg-tmp")
+    return "\n".join(
+        [
+            f"mkdir -p {quote(str(PurePosixPath(path_on_host).parent))}",
+            f"printf %s {base64.b64encode(content).decode()} | base64 -d > {fresh}",
+            f"chown root:root {fresh}",
+            f"chmod {quote(mode)} {fresh}",
+            f"mv -f {fresh} {path}",
+        ]
+    )
+
+
+def disable_source(path: str, uri: str) -> str:
+    """Shell that takes one apt source out of use; what else its file says stays in force."""
+    if path.endswith(".sources"):
+        return f"mv -f {quote(path)} {quote(path + '.disabled')}"
+    pattern = re.sub(r"([\\.*\[\]^$#])", r"\\\1", uri)
+    comment_out = rf"\#^[[:space:]]*deb.*{pattern}#s/^/# disabled by xpulab: /"
+    return f"sed -i {quote(comment_out)} {quote(path)}"

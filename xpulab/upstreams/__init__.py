@@ -1,0 +1,1 @@
+"""Does what the catalog says of vendors' servers still hold."""

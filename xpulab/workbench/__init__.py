@@ -1,0 +1,1 @@
+"""What a host's workbench image is made of."""
