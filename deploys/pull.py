@@ -1,8 +1,7 @@
-"""The main job, and the timer with which the host from now on does it to itself: see docs/pull.md."""
+"""The main job for hosts that from now on do it to themselves; any other one is refused: see docs/pull.md."""
 
-from xpulab import converge
-from xpulab.converging import run
-from xpulab.roles.pull import desired_of, missing
+from xpulab.converging import converge, run
+from xpulab.roles import BUILT_IN, pull
 
 run.begin()
-converge.deploy(desired_of(converge.name_in_lab()), refuses=missing)
+converge.deploy(BUILT_IN, requires=pull.ROLE)

@@ -1,8 +1,7 @@
 """What is there, what each host would get, what differs. Changes nothing."""
 
-from xpulab import converge
-from xpulab.converging import run
-from xpulab.roles import desired
+from xpulab.converging import converge, run
+from xpulab.roles import BUILT_IN
 
 run.begin()
-converge.survey(desired)
+converge.survey(BUILT_IN)

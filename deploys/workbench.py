@@ -1,8 +1,7 @@
-"""The main job and the workbench on top: `pyinfra inventory.py deploys/workbench.py`."""
+"""The main job for hosts that serve a workbench; any other one is refused: see docs/workbench.md."""
 
-from xpulab import converge
-from xpulab.converging import run
-from xpulab.roles import desired_with_workbench
+from xpulab.converging import converge, run
+from xpulab.roles import BUILT_IN, workbench
 
 run.begin()
-converge.deploy(desired_with_workbench)
+converge.deploy(BUILT_IN, requires=workbench.ROLE)

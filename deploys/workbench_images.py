@@ -2,6 +2,7 @@
 
 from xpulab.building import build_images
 from xpulab.converging import run
+from xpulab.roles import BUILT_IN
 
 run.begin()
-build_images.deploy()
+build_images.deploy(BUILT_IN)

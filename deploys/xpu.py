@@ -1,8 +1,7 @@
-"""The main job: make every host of a lab a PyTorch host. `pyinfra inventory.py deploys/xpu.py`."""
+"""The main job: make every host of a lab what its inventory says. `pyinfra inventory.py deploys/xpu.py`."""
 
-from xpulab import converge
-from xpulab.converging import run
-from xpulab.roles import desired
+from xpulab.converging import converge, run
+from xpulab.roles import BUILT_IN
 
 run.begin()
-converge.deploy(desired)
+converge.deploy(BUILT_IN)

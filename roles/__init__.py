@@ -1,51 +1,19 @@
-"""Roles: each a pure function (Target, HostSettings, Catalog) -> Manifest."""
+"""The built-in roles: each says in one object all that has to be known of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import reduce
-from operator import add
+from xpulab.desired.role import Role
+from xpulab.roles import base, docker, intel, kernel, nvidia, pull, pytorch, workbench
 
-from xpulab.catalog.models import Catalog
-from xpulab.desired.manifest import Manifest
-from xpulab.inventory.settings import HostSettings
-from xpulab.resolving.target import Refusal, Target
-from xpulab.roles import base, docker, kernel, pytorch, workbench
-from xpulab.roles.intel import compute, oneapi
-from xpulab.roles.nvidia import container_toolkit, driver, fabric_manager
+__all__ = ["BUILT_IN"]
 
-__all__ = ["desired", "desired_with_workbench"]
-
-Role = Callable[[Target, HostSettings, Catalog], Manifest]
-
-OF_VENDOR: dict[str, tuple[Role, ...]] = {
-    "nvidia": (driver.manifest, container_toolkit.manifest),
-    "intel": (compute.manifest,),
-    "cpu": (),
-}
-
-
-def desired(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
-    """The whole desired state of a host: the sum of the roles that apply to it."""
-    roles: list[Role] = [base.manifest, kernel.manifest, docker.manifest]
-    for vendor in target.vendors:
-        roles += OF_VENDOR[vendor]
-    if target.nvswitch:
-        roles.append(fabric_manager.manifest)
-    if settings.policy.oneapi and _has_user_space(target, catalog):
-        roles.append(oneapi.manifest)
-    roles.append(pytorch.manifest)
-    return reduce(add, (role(target, settings, catalog) for role in roles), Manifest())
-
-
-def desired_with_workbench(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest | Refusal:
-    """The whole desired state of a host that serves a workbench, or why it cannot serve one."""
-    served = workbench.manifest(target, settings, catalog)
-    return served if isinstance(served, Refusal) else desired(target, settings, catalog) + served
-
-
-def _has_user_space(target: Target, catalog: Catalog) -> bool:
-    """Whether Intel's user space lies on the host, and not in the image alone."""
-    if "intel" not in target.vendors:
-        return False
-    return not catalog.intel_compute.channels[target.driver_of("intel").branch].user_space_in_image
+BUILT_IN: tuple[Role, ...] = (
+    base.ROLE,
+    kernel.ROLE,
+    docker.ROLE,
+    *nvidia.ROLES,
+    *intel.ROLES,
+    pytorch.ROLE,
+    pull.ROLE,
+    workbench.ROLE,
+)

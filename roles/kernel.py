@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 from xpulab.catalog.models import Catalog
-from xpulab.desired.manifest import Manifest, Package, WantedKernel
+from xpulab.desired.kinds import apt_repository
+from xpulab.desired.kinds.kernel import WantedKernel
+from xpulab.desired.kinds.package import Package
+from xpulab.desired.manifest import Manifest, manifest
+from xpulab.desired.repositories import repository_for
+from xpulab.desired.role import Role
 from xpulab.inventory.settings import HostSettings
+from xpulab.probing.watched import Watched
 from xpulab.resolving.target import Target
-from xpulab.roles.repositories import preference, repository
+from xpulab.roles.preference import preference
+from xpulab.roles.preference import watched as watched_preference
 
 
-def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
-    """The kernel's meta package, and that such a kernel runs; nothing where the present one will do."""
+def applies(target: Target, settings: HostSettings, catalog: Catalog) -> bool:
+    """Whether the present kernel will not do."""
+    return target.kernel_upgrade is not None
+
+
+def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
+    """The kernel's meta package, and that such a kernel runs."""
     upgrade = target.kernel_upgrade
     if upgrade is None:
         return Manifest()
     source = upgrade.repository
-    return Manifest(
-        repositories=(repository(source, target, settings, catalog),) if source else (),
-        files=preference(source, catalog) if source else (),
-        packages=(Package(upgrade.package),),
-        kernels=(WantedKernel(upgrade.series, upgrade.package),),
+    return manifest(
+        (
+            *([repository_for(target.os, source, settings, catalog)] if source else []),
+            *(preference(source, catalog) if source else ()),
+            Package(upgrade.package),
+            WantedKernel(upgrade.series, upgrade.package),
+        )
     )
+
+
+def watched(settings: HostSettings, catalog: Catalog) -> Watched:
+    """The repository that a kernel may come from; the kernel itself is always looked at."""
+    return apt_repository.WATCHED + watched_preference(settings, catalog)
+
+
+ROLE = Role("kernel", wanted, applies, watched)

@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-
 from xpulab.catalog.models import Catalog
-from xpulab.desired.manifest import File, Manifest
+from xpulab.desired import record
+from xpulab.desired.kinds.file import File
+from xpulab.desired.kinds.image import PulledImage
+from xpulab.desired.manifest import Manifest, manifest
+from xpulab.desired.role import Role
 from xpulab.inventory.settings import HostSettings
-from xpulab.resolving.target import Driver, Target, Vendor
+from xpulab.probing.watched import Watched
+from xpulab.resolving.target import Target
 
-RECORD = "/etc/xpulab/host.json"
 
-
-def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
+def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """The image pulled, and the target written down for users, scripts and the verification."""
-    image = target.image
-    return Manifest(
-        images=(image,),
-        files=(File(RECORD, record(target, settings)),),
-    )
+    return manifest((PulledImage(target.image), File(record.PATH, record.text(target, settings))))
 
 
-def record(target: Target, settings: HostSettings) -> str:
-    """The target as JSON: vendor, os, accelerators, driver or null, second vendor, engine, image, notes."""
-    content = {
-        "vendor": target.vendor,
-        "os": target.os,
-        "accelerators": [asdict(accelerator) for accelerator in target.accelerators],
-        "driver": _driver(target.vendor, target.driver) if target.driver else None,
-        "beside": {"vendor": beside.vendor, "driver": _driver(beside.vendor, beside.driver)}
-        if (beside := target.beside)
-        else None,
-        "engine": settings.policy.engine,
-        "image": {"reference": target.image.reference, "digest": target.image.digest},
-        "notes": list(target.notes),
-    }
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+def watched(settings: HostSettings, catalog: Catalog) -> Watched:
+    """The record; images are always looked at."""
+    return Watched(files=(record.PATH,), contents=(record.PATH,))
 
 
-def _driver(vendor: Vendor, driver: Driver) -> dict[str, str]:
-    """Branch or channel and flavour; for NVIDIA also which source it comes from."""
-    source = {"source": driver.source} if vendor == "nvidia" else {}
-    return {"branch": driver.branch, "modules": driver.modules, **source}
+ROLE = Role("pytorch", wanted, watched=watched)

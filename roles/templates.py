@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from xpulab.desired.manifest import File
+from xpulab.desired.kinds.file import File
 from xpulab.desired.templates import TEMPLATES, environment
 
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 from shlex import quote
 
 from xpulab.catalog.models import Catalog
-from xpulab.desired.manifest import Container, File, Manifest
-from xpulab.inventory.settings import HostSettings, Workbench
-from xpulab.resolving.target import Image, Refusal, Target, Vendor
+from xpulab.desired.kinds.container import Container
+from xpulab.desired.kinds.file import File
+from xpulab.desired.manifest import Manifest
+from xpulab.desired.role import Role, Waiting
+from xpulab.inventory.settings import HostSettings
+from xpulab.probing.watched import Watched, WatchedContainer
+from xpulab.resolving.target import Image, Target, Vendor
 from xpulab.roles.templates import verbatim
+from xpulab.schema.refusal import Refusal
 from xpulab.workbench.image import WorkbenchImage, built, image_of
+from xpulab.workbench.settings import Workbench
 
 NAME = "xpulab-workbench"
 UNIT = f"{NAME}.service"
@@ -19,19 +25,20 @@ STATE = "/var/lib/xpulab/workbench"
 VENDORS: dict[str, Vendor] = {"cuda": "nvidia", "xpu": "intel", "cpu": "cpu"}
 
 
-def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest | Refusal:
-    """The container by its digest, with its unit, launcher and configuration; or why it cannot be."""
+def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest | Refusal | Waiting:
+    """The container by its digest, its unit, launcher and configuration; or why it cannot be, or not yet."""
+    workbench = settings.section(Workbench)
+    if workbench is None:
+        return Manifest()
     made = image_of(target, settings, catalog)
     if isinstance(made, Refusal):
         return made
-    image = built(made, settings)
-    if isinstance(image, Refusal):
-        return image
-    workbench = settings.workbench
-    assert workbench is not None, "image_of refuses a host without one"
     vendors = target.vendors if made.family == "unified" else (target.vendor,)
     if refusal := _without_device(workbench, vendors, target, made):
         return refusal
+    image = built(made, settings)
+    if isinstance(image, Waiting):
+        return image
     # The launcher makes the container's label of these contents, in this order.
     files = (
         File(f"{CONFIGURATION}/settings", _settings(workbench, vendors, image)),
@@ -39,7 +46,13 @@ def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
         verbatim(LAUNCHER, mode="0755"),
         verbatim(f"/etc/systemd/system/{UNIT}"),
     )
-    return Manifest(containers=(Container(NAME, UNIT, image, files, LAUNCHER, STATE),))
+    return Manifest((Container(NAME, UNIT, image, files, LAUNCHER, STATE),))
+
+
+def watched(settings: HostSettings, catalog: Catalog) -> Watched:
+    """The container with its unit and files."""
+    files = (f"{CONFIGURATION}/*", LAUNCHER, f"/etc/systemd/system/{UNIT}")
+    return Watched(files, units=(UNIT,), containers=(WatchedContainer(NAME, UNIT),))
 
 
 def _without_device(
@@ -79,3 +92,6 @@ def _settings(workbench: Workbench, vendors: tuple[Vendor, ...], image: Image) -
 def _users(workbench: Workbench) -> str:
     """A line for each key: the user, and the key."""
     return "".join(f"{user} {key}\n" for user, keys in workbench.users.items() for key in keys)
+
+
+ROLE = Role("workbench", wanted, watched=watched, section=Workbench)

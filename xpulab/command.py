@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from xpulab.explaining import command
-from xpulab.roles import desired
+from xpulab.roles import BUILT_IN
 
 
 def main() -> None:
     """Run the command line."""
-    command.build(desired)()
+    command.build(BUILT_IN)()

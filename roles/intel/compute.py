@@ -5,14 +5,31 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from xpulab.catalog.models import Catalog
-from xpulab.desired.manifest import AptRepository, File, LoadedModule, Manifest, Package
+from xpulab.desired import record
+from xpulab.desired.kinds import apt_repository
+from xpulab.desired.kinds.apt_repository import AptRepository, ForeignSources
+from xpulab.desired.kinds.file import File
+from xpulab.desired.kinds.kernel import LoadedModule
+from xpulab.desired.kinds.package import AbsentPackages, Package
+from xpulab.desired.manifest import Manifest, manifest
+from xpulab.desired.repositories import repository_for
+from xpulab.desired.role import Role
 from xpulab.inventory.settings import HostSettings
+from xpulab.probing.watched import Watched, WatchedModule
 from xpulab.resolving.target import Target
-from xpulab.roles.repositories import preference, repository
+from xpulab.roles.preference import preference
+from xpulab.roles.preference import watched as watched_preference
 from xpulab.roles.templates import file
 
+PIN = "/etc/apt/preferences.d/00-xpulab-intel.pref"
 
-def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
+
+def applies(target: Target, settings: HostSettings, catalog: Catalog) -> bool:
+    """Whether the host uses Intel GPUs."""
+    return "intel" in target.vendors
+
+
+def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """The channel's packages under its own names; names of the other generation are absent."""
     driver = target.driver_of("intel")
     channel = catalog.intel_compute.channels[driver.branch]
@@ -21,21 +38,33 @@ def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
     # The in-tree module has the same name: the running one must be the one that DKMS built.
     dkms = catalog.intel_compute.dkms_module
     module = LoadedModule(dkms.name, provided_by=(dkms.package,))
-    source = repository(channel.repository, target, settings, catalog, channel=suite)
-    return Manifest(
-        repositories=(source,),
-        files=preference(channel.repository, catalog) or (_pin(source, names),),
-        packages=tuple(Package(name, channel=driver.branch) for name in names),
-        absent_packages=channel.displaces,
-        modules=(module,) if driver.modules == "dkms" else (),
-        foreign_sources=dict.fromkeys(
-            catalog.intel_compute.sources.foreign_sources,
-            f"channels of Intel's GPU packages must not be mixed, and this host has {suite}",
-        ),
+    source = repository_for(target.os, channel.repository, settings, catalog, channel=suite)
+    foreign = catalog.intel_compute.sources.foreign_sources
+    reason = f"channels of Intel's GPU packages must not be mixed, and this host has {suite}"
+    return manifest(
+        (
+            source,
+            *(preference(channel.repository, catalog) or (_pin(source, names),)),
+            *(Package(name, channel=driver.branch, vendor="intel") for name in names),
+            AbsentPackages(channel.displaces),
+            *([module] if driver.modules == "dkms" else []),
+            ForeignSources.of(foreign, reason, source),
+        )
     )
+
+
+def watched(settings: HostSettings, catalog: Catalog) -> Watched:
+    """Repository and preferences, and both modules that drive Intel GPUs, where one is there."""
+    drivers = sorted({family.driver for family in catalog.intel_devices.values()})
+    ids = [key for key, vendor in catalog.pci_vendors.items() if vendor.use == "intel"]
+    modules = tuple(WatchedModule(driver, f"0x{key}") for key in ids for driver in drivers)
+    own = Watched(files=(PIN,), contents=(record.PATH,), modules=modules)
+    return apt_repository.WATCHED + watched_preference(settings, catalog) + own
 
 
 def _pin(source: AptRepository, names: tuple[str, ...]) -> File:
     """apt goes back to an older version, too, where the channel that has it is the one to be used."""
-    path = "/etc/apt/preferences.d/00-xpulab-intel.pref"
-    return file(path, "before-packages", packages=names, server=urlsplit(source.uri).hostname)
+    return file(PIN, "before-packages", packages=names, server=urlsplit(source.uri).hostname)
+
+
+ROLE = Role("intel-compute", wanted, applies, watched)

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from xpulab.catalog.models import Catalog
-from xpulab.desired.manifest import Manifest, Package
+from xpulab.desired.kinds import apt_repository
+from xpulab.desired.kinds.apt_repository import ForeignSources
+from xpulab.desired.kinds.package import Package
+from xpulab.desired.manifest import Manifest, manifest
+from xpulab.desired.repositories import repository_for
+from xpulab.desired.role import Role
 from xpulab.inventory.settings import HostSettings
+from xpulab.probing.watched import Watched
 from xpulab.resolving.target import Target
-from xpulab.roles.repositories import repository
 
 
-def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
+def applies(target: Target, settings: HostSettings, catalog: Catalog) -> bool:
+    """Whether Intel's user space is to lie on the host, and not in the image alone."""
+    if not settings.policy.oneapi or "intel" not in target.vendors:
+        return False
+    return not catalog.intel_compute.channels[target.driver_of("intel").branch].user_space_in_image
+
+
+def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """The runtime's packages from Intel's oneAPI repository."""
     runtime = catalog.intel_oneapi.runtime
-    return Manifest(
-        repositories=(repository(runtime.repository, target, settings, catalog),),
-        packages=tuple(Package(name) for name in runtime.packages),
-        foreign_sources=dict.fromkeys(runtime.foreign_sources, "xpulab writes its own source for oneAPI"),
-    )
+    source = repository_for(target.os, runtime.repository, settings, catalog)
+    reason = "xpulab writes its own source for oneAPI"
+    packages = (Package(name) for name in runtime.packages)
+    return manifest((source, *packages, ForeignSources.of(runtime.foreign_sources, reason, source)))
+
+
+def watched(settings: HostSettings, catalog: Catalog) -> Watched:
+    """The repository."""
+    return apt_repository.WATCHED
+
+
+ROLE = Role("oneapi", wanted, applies, watched)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from xpulab.catalog.models import Catalog
-from xpulab.desired.manifest import Manifest, Package
+from xpulab.desired.kinds.package import AbsentPackages, Package
+from xpulab.desired.manifest import Manifest, manifest
 from xpulab.inventory.settings import HostSettings
 from xpulab.resolving.target import Target
 from xpulab.roles.nvidia.branch import OTHER, flavour, of_other_branches
 
 
-def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
+def packages(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """User space and modules of one branch; those of other branches, flavours and sources absent."""
     floor = catalog.nvidia_driver.branches[target.driver_of("nvidia").branch].security_floor
     user_space = _names(catalog.nvidia_driver.archive.user_space, target)
     # The modules' meta packages carry the kernel's version, so the driver's floor means nothing to them.
-    return Manifest(
-        packages=(
+    return manifest(
+        (
             *(Package(name, minimum=floor) for name in user_space),
             *(Package(name) for name in module_packages(target, catalog)),
-        ),
-        absent_packages=_absent(target, catalog),
+            AbsentPackages(_absent(target, catalog)),
+        )
     )
 
 

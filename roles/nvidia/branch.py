@@ -6,9 +6,15 @@ from collections.abc import Sequence
 
 from xpulab.catalog.models import Catalog
 from xpulab.catalog.nvidia import NvidiaModules
+from xpulab.inventory.settings import HostSettings
 from xpulab.resolving.target import Target
 
 OTHER: dict[NvidiaModules, NvidiaModules] = {"open": "proprietary", "proprietary": "open"}
+
+
+def uses_nvidia(target: Target, settings: HostSettings, catalog: Catalog) -> bool:
+    """Whether the host uses NVIDIA GPUs."""
+    return "nvidia" in target.vendors
 
 
 def flavour(target: Target) -> NvidiaModules:

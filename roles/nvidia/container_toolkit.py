@@ -3,29 +3,50 @@
 from __future__ import annotations
 
 from xpulab.catalog.models import Catalog
-from xpulab.desired.manifest import JsonSettings, Manifest, Package, Unit
+from xpulab.desired.kinds import apt_repository
+from xpulab.desired.kinds.apt_repository import ForeignSources
+from xpulab.desired.kinds.file import AbsentFile
+from xpulab.desired.kinds.json_settings import JsonSettings
+from xpulab.desired.kinds.package import Package
+from xpulab.desired.kinds.unit import Unit
+from xpulab.desired.manifest import Manifest, manifest
+from xpulab.desired.repositories import repository_for
+from xpulab.desired.role import Role
 from xpulab.inventory.settings import HostSettings
+from xpulab.probing.watched import Watched
 from xpulab.resolving.target import Target
-from xpulab.roles.repositories import repository
+from xpulab.roles.docker import engine_of
+from xpulab.roles.nvidia.branch import uses_nvidia
 
 
-def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
+def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """The four packages at one version, the runtime registered with Docker, the CDI specification fresh."""
     toolkit = catalog.nvidia_container_toolkit
     packages, cdi = toolkit.packages, toolkit.cdi
-    return Manifest(
-        repositories=(repository(packages.repository, target, settings, catalog),),
-        packages=tuple(Package(name, version=packages.version) for name in packages.names),
-        json_settings=(
-            JsonSettings(catalog.docker[settings.policy.engine].daemon_json, toolkit.runtime.settings),
-        ),
-        units=(
+    source = repository_for(target.os, packages.repository, settings, catalog)
+    reason = "two sources of the container toolkit with different Signed-By stop apt"
+    return manifest(
+        (
+            source,
+            *(Package(name, version=packages.version) for name in packages.names),
+            JsonSettings(engine_of(settings, catalog).daemon_json, toolkit.runtime.settings),
             Unit(cdi.path_unit),
             Unit(cdi.refresh_unit, makes=cdi.specification, oneshot=True),
-        ),
-        # A persistent specification goes stale with the next driver and shadows the fresh one.
-        absent_files=cdi.stale_specifications,
-        foreign_sources=dict.fromkeys(
-            packages.foreign_sources, "two sources of the container toolkit with different Signed-By stop apt"
-        ),
+            # A persistent specification goes stale with the next driver and shadows the fresh one.
+            *map(AbsentFile, cdi.stale_specifications),
+            ForeignSources.of(packages.foreign_sources, reason, source),
+        )
     )
+
+
+def watched(settings: HostSettings, catalog: Catalog) -> Watched:
+    """The repository, the engine's configuration, and CDI's units and specifications."""
+    cdi = catalog.nvidia_container_toolkit.cdi
+    return apt_repository.WATCHED + Watched(
+        files=(cdi.specification, *cdi.stale_specifications),
+        contents=(engine_of(settings, catalog).daemon_json,),
+        units=(cdi.path_unit, cdi.refresh_unit),
+    )
+
+
+ROLE = Role("nvidia-container-toolkit", wanted, uses_nvidia, watched)

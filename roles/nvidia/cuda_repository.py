@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from xpulab.catalog.models import Catalog
-from xpulab.desired.manifest import Manifest, Package
+from xpulab.desired.kinds.package import AbsentPackages, Package
+from xpulab.desired.manifest import Manifest, manifest
+from xpulab.desired.repositories import repository_for
 from xpulab.inventory.settings import HostSettings
 from xpulab.resolving.target import Target
 from xpulab.roles.nvidia.branch import OTHER, flavour, of_other_branches
-from xpulab.roles.repositories import repository
 
 
-def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
+def packages(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """One branch and what DKMS needs to build it; other branches and the archive's driver absent.
 
     From branch 590 on a name does not tell its branch: versions below it or of the next one are drift.
@@ -18,16 +19,16 @@ def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
     cuda, branch = catalog.nvidia_driver.cuda, target.driver_of("nvidia").branch
     floor = catalog.nvidia_driver.branches[branch].security_floor or branch
     pinning = tuple(name.format(branch=branch) for name in cuda.pinning)
-    return Manifest(
-        repositories=(repository(cuda.repository, target, settings, catalog),),
-        packages=(
+    return manifest(
+        (
+            repository_for(target.os, cuda.repository, settings, catalog),
             *(Package(name) for name in (*pinning, *_build_packages(target, catalog))),
             *(
                 Package(name, minimum=floor, below=str(int(branch) + 1))
                 for name in module_packages(target, catalog)
             ),
-        ),
-        absent_packages=_absent(target, catalog),
+            AbsentPackages(_absent(target, catalog)),
+        )
     )
 
 

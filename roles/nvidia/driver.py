@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from xpulab.catalog.models import Catalog
 from xpulab.catalog.nvidia import NVIDIA_SOURCES
-from xpulab.desired.manifest import File, LoadedModule, Manifest, Unit
+from xpulab.desired.kinds import apt_repository
+from xpulab.desired.kinds.file import File
+from xpulab.desired.kinds.kernel import LoadedModule
+from xpulab.desired.kinds.unit import Unit
+from xpulab.desired.manifest import Manifest, manifest
+from xpulab.desired.role import Role
 from xpulab.inventory.settings import HostSettings
+from xpulab.probing.watched import Watched, WatchedModule
 from xpulab.resolving.target import Driver, Target
 from xpulab.roles.nvidia import archive, cuda_repository
-from xpulab.roles.nvidia.branch import flavour
+from xpulab.roles.nvidia.branch import flavour, uses_nvidia
 from xpulab.roles.templates import file
 
-
-class _Files(NamedTuple):
-    early: tuple[File, ...]
-    drop_in: File
+NOUVEAU = "/etc/modprobe.d/xpulab-nouveau.conf"
+PREFERENCES = "/etc/apt/preferences.d/00-xpulab-nvidia.pref"
 
 
-def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
+def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """One branch in one flavour from one source, nouveau kept out, every other source pinned away."""
-    driver = target.driver_of("nvidia")
     source, provided_by = _from_source(target, settings, catalog)
     module, persistence = catalog.nvidia_driver.kernel_module, catalog.nvidia_driver.persistence
-    files = _files(driver, catalog)
+    drop_in = _drop_in(catalog)
     loaded = LoadedModule(
         module.name,
         license=module.licenses[flavour(target)],
         provided_by=provided_by,
         displaces=module.displaces,
     )
-    return source + Manifest(
-        files=(*files.early, files.drop_in),
-        modules=(loaded,),
-        units=(Unit(persistence.unit, configured_by=(files.drop_in.path,)),),
+    return source + manifest(
+        (
+            *_early_files(target.driver_of("nvidia"), catalog),
+            # The unit that comes with the package runs the daemon with persistence mode off.
+            file(drop_in, command=persistence.command),
+            loaded,
+            Unit(persistence.unit, configured_by=(drop_in,)),
+        )
+    )
+
+
+def watched(settings: HostSettings, catalog: Catalog) -> Watched:
+    """Repository, preferences, the persistence daemon, and the module beside the one it displaces."""
+    data = catalog.nvidia_driver
+    ids = [key for key, vendor in catalog.pci_vendors.items() if vendor.use == "nvidia"]
+    names = (data.kernel_module.name, *data.kernel_module.displaces)
+    return apt_repository.WATCHED + Watched(
+        files=(NOUVEAU, PREFERENCES, _drop_in(catalog)),
+        modules=tuple(WatchedModule(name, f"0x{key}") for key in ids for name in names),
+        units=(data.persistence.unit,),
     )
 
 
@@ -43,22 +60,24 @@ def _from_source(
 ) -> tuple[Manifest, tuple[str, ...]]:
     """The source's part of the manifest, and the names of the packages that bring the modules."""
     if target.driver_of("nvidia").source == "cuda":
-        return cuda_repository.manifest(target, settings, catalog), cuda_repository.module_packages(
+        return cuda_repository.packages(target, settings, catalog), cuda_repository.module_packages(
             target, catalog
         )
-    return archive.manifest(target, settings, catalog), archive.module_packages(target, catalog)
+    return archive.packages(target, settings, catalog), archive.module_packages(target, catalog)
 
 
-def _files(driver: Driver, catalog: Catalog) -> _Files:
+def _drop_in(catalog: Catalog) -> str:
+    return f"/etc/systemd/system/{catalog.nvidia_driver.persistence.unit}.d/xpulab.conf"
+
+
+def _early_files(driver: Driver, catalog: Catalog) -> tuple[File, ...]:
     data = catalog.nvidia_driver
     refused = [label for each in NVIDIA_SOURCES if each != driver.source for label in data.pin.labels[each]]
-    early = (
-        file(
-            "/etc/modprobe.d/xpulab-nouveau.conf", "before-packages", displaces=data.kernel_module.displaces
-        ),
+    return (
+        file(NOUVEAU, "before-packages", displaces=data.kernel_module.displaces),
         file(
             # The first pin that names a package wins, and the pinning package of a branch brings one too.
-            "/etc/apt/preferences.d/00-xpulab-nvidia.pref",
+            PREFERENCES,
             "before-packages",
             refused=refused,
             packages=data.pin.packages,
@@ -66,6 +85,6 @@ def _files(driver: Driver, catalog: Catalog) -> _Files:
             branch=driver.branch if driver.source == "cuda" else None,
         ),
     )
-    # The unit that comes with the package runs the daemon with persistence mode off.
-    path = f"/etc/systemd/system/{data.persistence.unit}.d/xpulab.conf"
-    return _Files(early, file(path, command=data.persistence.command))
+
+
+ROLE = Role("nvidia-driver", wanted, uses_nvidia, watched)

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from xpulab.catalog.models import Catalog
-from xpulab.desired.manifest import Manifest, Package, Unit
+from xpulab.desired.kinds.package import Package
+from xpulab.desired.kinds.unit import Unit
+from xpulab.desired.manifest import Manifest, manifest
+from xpulab.desired.role import Role
 from xpulab.inventory.settings import HostSettings
+from xpulab.probing.watched import Watched
 from xpulab.resolving.target import Target
 from xpulab.roles.templates import file
 
+MODULES = "/etc/modules-load.d/xpulab-nvlink5.conf"
 
-def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
+
+def applies(target: Target, settings: HostSettings, catalog: Catalog) -> bool:
+    """Whether switches join the GPUs."""
+    return target.nvswitch is not None
+
+
+def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """The fabric manager of the driver's branch and source, running; for NVLink 5 its subnet manager too."""
     data, driver = catalog.nvidia_driver, target.driver_of("nvidia")
     floor = data.branches[driver.branch].security_floor
@@ -19,14 +30,20 @@ def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
     else:
         names = tuple(name.format(branch=driver.branch) for name in data.archive.fabric_manager)
         packages = tuple(Package(name, minimum=floor) for name in names)
-    fabric = Manifest(packages=packages, units=(Unit(data.nvswitch.unit),))
+    fabric = manifest((*packages, Unit(data.nvswitch.unit)))
     return fabric + _nvlink5(catalog) if target.nvswitch == "nvlink5" else fabric
+
+
+def watched(settings: HostSettings, catalog: Catalog) -> Watched:
+    """The fabric manager's unit, and the modules that are loaded at boot."""
+    return Watched(files=(MODULES,), units=(catalog.nvidia_driver.nvswitch.unit,))
 
 
 def _nvlink5(catalog: Catalog) -> Manifest:
     """NVLink 5 switches are managed through network adapters, which need modules of their own at boot."""
     nvlink5 = catalog.nvidia_driver.nvlink5
-    return Manifest(
-        packages=tuple(Package(name) for name in nvlink5.packages),
-        files=(file("/etc/modules-load.d/xpulab-nvlink5.conf", "before-packages", modules=nvlink5.modules),),
-    )
+    packages = (Package(name) for name in nvlink5.packages)
+    return manifest((*packages, file(MODULES, "before-packages", modules=nvlink5.modules)))
+
+
+ROLE = Role("nvidia-fabric-manager", wanted, applies, watched)

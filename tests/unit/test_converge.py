@@ -9,7 +9,7 @@ import pytest
 from pyinfra.api.exceptions import NestedOperationError
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
-from xpulab import converge
+from xpulab.converging import converge
 from xpulab.converging import run
 from xpulab.converging.host_lock import HELD
 from xpulab.converging.outcome import Outcome

@@ -18,13 +18,14 @@ from xpulab.building.build_scripts import InRegistry
 from xpulab.converge import fail, host_settings, look, run_step
 from xpulab.converging import run
 from xpulab.converging.assess import Assessment
-from xpulab.converging.drift import NOT_THERE, Difference, Kind
+from xpulab.desired.kinds.image import PulledImage
+from xpulab.desired.role import Role
+from xpulab.desired.thing import NOT_THERE, Difference, Phase, Run, Runs
 from xpulab.converging.outcome import Outcome, outcome_of
-from xpulab.converging.steps import Run
-from xpulab.desired.manifest import Manifest
 from xpulab.inventory import workbench_digests
 from xpulab.inventory.settings import HostSettings, ImageOverride
 from xpulab.resolving.target import Refusal
+from xpulab.workbench.settings import Workbench
 from xpulab.workbench.image import WorkbenchImage, archive, image_of
 
 BUILD_TIMEOUT_S = 4 * 3600
@@ -32,19 +33,19 @@ BUILD_TIMEOUT_S = 4 * 3600
 _needed: dict[str, WorkbenchImage] = {}
 
 
-def deploy() -> None:
+def deploy(built_in: tuple[Role, ...]) -> None:
     """Note the image that the host in context needs; the builder makes those of all hosts at once, later."""
     host = ctx_host.get()
-    settings = host_settings(host)
-    outcome, _ = look(host, settings, lambda *_: Manifest())
-    if isinstance(settings, HostSettings) and settings.workbench and outcome.target:
-        image = image_of(outcome.target, settings, catalog.load())
+    job = job_of(host, built_in)
+    outcome, _ = look(host, replace(job, roles=()) if isinstance(job, Job) else job)
+    if isinstance(job, Job) and job.settings.section(Workbench) and outcome.target:
+        image = image_of(outcome.target, job.settings, catalog.load())
         if isinstance(image, WorkbenchImage):
             _needed[host.name] = image
-        outcome = _planned(host, image, settings, outcome)
+        outcome = _planned(host, image, job.settings, outcome)
     run.plan(outcome, converge=True)
     if host.name == _builder() and outcome.state != "failed":
-        python.call(name="Build workbench images", function=_build)
+        run.owns(python.call(name="Build workbench images", function=_build))
 
 
 def _planned(
@@ -61,7 +62,8 @@ def _planned(
             "set workbench.builder: true at one host, and let the run reach it (--limit)",
         )
         return outcome_of(host.name, Assessment(refusal=refusal))
-    missing = Difference(Kind.IMAGE, image.reference, NOT_THERE, "built and pushed")
+    built = Runs(Phase.IMAGES, ())  # one operation of the builder's makes those of all hosts
+    missing = Difference(PulledImage.kind, image.reference, NOT_THERE, "built and pushed", built)
     return replace(outcome, state="drifted", drift=(missing,))
 
 
@@ -102,8 +104,8 @@ def _build() -> None:
     if {**known, **fresh} != known:
         _write_down(host, file, {**known, **fresh})
     for name in _needed:
-        run.outcomes[name] = replace(run.outcomes[name], state="converged", drift=())
-    run.outcomes[host.name] = replace(run.outcomes[host.name], changes=len(missing))
+        run.ledger.change(name, state="converged", drift=())
+    run.ledger.change(host.name, changes=len(missing))
 
 
 def _digests_file(host: Host) -> Path:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from xpulab.converging.assess import Assessment
-    from xpulab.converging.drift import Difference
+    from xpulab.desired.thing import Difference
     from xpulab.resolving.target import Target
 
-State = Literal["converged", "drifted", "rebooting", "refused", "failed"]
+State = Literal["converged", "waiting", "drifted", "rebooting", "refused", "failed"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class Outcome:
     """How one host stands at the end; `changes` is how many differences were put right.
 
     `last_pull` is what a survey says of a host that converges itself. A host is `rebooting` at the end of a
-    run on the host itself, which cannot wait for it.
+    run on the host itself, which cannot wait for it, and `waiting` where all is done but for a role that
+    waits for something which another command brings.
     """
 
     host: str
@@ -35,5 +36,7 @@ def outcome_of(host: str, assessment: Assessment) -> Outcome:
     """The outcome of a host that nothing was done to."""
     if assessment.refusal:
         return Outcome(host, "refused", reason=assessment.refusal.reason, remedy=assessment.refusal.remedy)
-    state: State = "drifted" if assessment.drift else "converged"
-    return Outcome(host, state, assessment.target, drift=assessment.drift)
+    reason = "; ".join(each.reason for each in assessment.waiting)
+    remedy = "; ".join(dict.fromkeys(each.remedy for each in assessment.waiting))
+    state: State = "drifted" if assessment.drift else "waiting" if reason else "converged"
+    return Outcome(host, state, assessment.target, reason=reason, remedy=remedy, drift=assessment.drift)

@@ -18,14 +18,15 @@ from pyinfra.context import ctx_state
 from xpulab.probing.observed import Observed
 from xpulab.probing.probe import Probe
 from xpulab.probing.records import ProbeError
+from xpulab.probing.watched import Watched
 
 PROBE_TIMEOUT_S = 120
 CONNECTION_ERRORS = (ConnectError, TimeoutError, OSError, SSHException, EOFError)
 
 
-def probe(host: Host) -> Observed | ProbeError:
-    """The state of the host: one remote command."""
-    done, output = _as_root(host, Probe().command(), PROBE_TIMEOUT_S)
+def probe(host: Host, watched: Watched) -> Observed | ProbeError:
+    """The state of the host, as far as it is watched: one remote command."""
+    done, output = _as_root(host, Probe().command(watched), PROBE_TIMEOUT_S)
     if done:
         return Probe().process(output.stdout_lines)
     hint = ""
@@ -63,7 +64,7 @@ def wait_for_boot(host: Host, boot_id: str, timeout: int) -> bool:
         except CONNECTION_ERRORS:
             continue
         if host.connected:
-            observed = probe(host)
+            observed = probe(host, Watched())
             if isinstance(observed, Observed) and observed.boot_id != boot_id:
                 return True
     return False

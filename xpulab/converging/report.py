@@ -13,6 +13,7 @@ from xpulab.resolving.target import Target
 
 COLOURS = {
     "converged": "green",
+    "waiting": "yellow",
     "drifted": "yellow",
     "rebooting": "yellow",
     "refused": "magenta",
@@ -31,7 +32,7 @@ def print_plan(console: Console, outcome: Outcome) -> None:
     for note in outcome.target.notes if outcome.target else ():
         lines.append(f"\n    note: {note}", style="dim")
     for each in outcome.drift:
-        lines.append(f"\n    {each.kind.word} ", style="cyan")
+        lines.append(f"\n    {each.kind} ", style="cyan")
         lines.append(f"{each.name}: {each.found} → {each.wanted}")
     console.print(lines, soft_wrap=True)
 
@@ -58,7 +59,8 @@ def print_summary(console: Console, outcomes: Iterable[Outcome]) -> None:
 def last_line(outcomes: Sequence[Outcome]) -> str:
     """The line that scripts read; `drifted` only where a run was not let, or not asked, to converge.
 
-    `rebooting` only on a host that converges itself.
+    `waiting` only where a role waits for what another command brings, `rebooting` only on a host that
+    converges itself.
     """
     count = {state: sum(each.state == state for each in outcomes) for state in COLOURS}
     changed = sum(each.changes > 0 for each in outcomes)
@@ -66,7 +68,7 @@ def last_line(outcomes: Sequence[Outcome]) -> str:
         f"xpulab: hosts={len(outcomes)} converged={count['converged']} changed={changed} "
         f"refused={count['refused']} failed={count['failed']}"
     )
-    rare = [f" {state}={count[state]}" for state in ("drifted", "rebooting") if count[state]]
+    rare = [f" {state}={count[state]}" for state in ("waiting", "drifted", "rebooting") if count[state]]
     return line + "".join(rare)
 
 

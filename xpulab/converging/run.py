@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import atexit
 import logging
 import os
@@ -11,34 +12,28 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from pyinfra import logger
-from pyinfra.api.state import StateStage
+from pyinfra.api.host import Host
+from pyinfra.api.operation import OperationMeta
+from pyinfra.api.state import State, StateStage
 from pyinfra.context import ctx_state
 
+from xpulab.converging.ledger import Ledger, Operations
 from xpulab.converging.outcome import Outcome
 from xpulab.pull import pull_run
-from xpulab.resolving.target import Refusal
+from xpulab.schema.refusal import Refusal
 
 if TYPE_CHECKING:  # this module is read before the first connection, and rich takes its time
     from rich.console import Console
 
-DEPLOYS = Path(__file__).resolve().parents[2] / "deploys"
 UNASKED = ("yes", "dry", "json_output")
-CONNECTION_REMEDY = (
-    "is it up, and is its address right? Try ssh -v with the user, address and port of the inventory"
-)
-REPORTING = frozenset({"xpu.py", "pull.py", "survey.py", "workbench.py", "workbench_images.py"})
 
-outcomes: dict[str, Outcome] = {}
-_planned: set[str] = set()
-_to_converge: set[str] = set()
-_surveyed: set[str] = set()
-_connection_errors: dict[str, str] = {}
-_limit: tuple[str, ...] = ()
-_report_to_stderr = False
+ledger = Ledger()
+_parameters: dict[str, Any] = {}
+_own_operations: list[OperationMeta] = []
 _begun = False
 
 
@@ -49,22 +44,26 @@ def begin() -> bool:
     deploy when no host could be reached, and exits 0 with failed hosts under --no-wait. Called by
     config.py, before the hosts are known, and by every deploy, for a run from another folder.
     """
-    global _begun, _limit, _report_to_stderr
-    context = click.get_current_context(silent=True)
+    global _begun
     if _begun:
         return True
-    if context and not _reports(context.params.get("operations") or ()):
-        return False
-    _begun = True
-    if context and not sys.stdin.isatty() and not any(context.params.get(each) for each in UNASKED):
-        sys.exit("xpulab: pyinfra asks before it acts, and there is no terminal to ask at: pass -y or --dry")
+    context = click.get_current_context(silent=True)
     if context:
-        _limit = tuple(context.params.get("limit") or ())
-    if context and context.params.get("json_output"):
-        _report_to_stderr = True
+        _parameters.update(context.params)
+        if not _reports(_parameters.get("operations") or ()):
+            return False
+    _begun = True
+    if context and not sys.stdin.isatty() and not any(_parameters.get(each) for each in UNASKED):
+        sys.exit("xpulab: pyinfra asks before it acts, and there is no terminal to ask at: pass -y or --dry")
     logger.addHandler(_ConnectionErrors(logging.ERROR))
     atexit.register(_end)
     return True
+
+
+def beside_inventory(name: str) -> Path | None:
+    """A path beside the run's inventory file; None where the inventory is no file, such as `@vagrant`."""
+    inventory = Path(str(_parameters.get("inventory") or ""))
+    return inventory.resolve().parent / name if inventory.is_file() else None
 
 
 class _ConnectionErrors(logging.Handler):
@@ -74,18 +73,31 @@ class _ConnectionErrors(logging.Handler):
         """Keep the last error of each host."""
         found = re.fullmatch(r"\s*\[(.+?)\]\s+(.*)", click.unstyle(record.getMessage()).strip())
         if found:
-            _connection_errors[found[1]] = found[2].replace("[Errno None] ", "")
+            ledger.connection_errors[found[1]] = found[2].replace("[Errno None] ", "")
 
 
 def _reports(operations: Iterable[str]) -> bool:
-    files = [Path(each).resolve() for each in operations]
-    return any(file.parent == DEPLOYS and file.name in REPORTING for file in files)
+    """Whether one of the run's deploys is made with xpulab, wherever it lies and whatever its name."""
+    return any(_imports_xpulab(Path(each)) for each in operations if each.endswith(".py"))
+
+
+def _imports_xpulab(deploy: Path) -> bool:
+    try:
+        tree = ast.parse(deploy.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return False
+    imported: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            imported.append(node.module or "")
+        elif isinstance(node, ast.Import):
+            imported += [each.name for each in node.names]
+    return any(name.partition(".")[0] == "xpulab" for name in imported)
 
 
 def refuse_in_inventory(refused: Mapping[str, Refusal]) -> None:
     """Hosts whose description in the lab file is wrong: pyinfra never hears of them, the report does."""
-    for name, refusal in refused.items():
-        outcomes[name] = Outcome(name, "refused", reason=refusal.reason, remedy=refusal.remedy)
+    ledger.refuse(refused)
 
 
 def plan(outcome: Outcome, converge: bool) -> None:
@@ -93,17 +105,22 @@ def plan(outcome: Outcome, converge: bool) -> None:
 
     `converge` says that the run is to make the host converge, and not only to look.
     """
-    outcomes[outcome.host] = outcome
-    (_to_converge if converge else _surveyed).add(outcome.host)
+    ledger.record(outcome)
+    (ledger.to_converge if converge else ledger.surveyed).add(outcome.host)
     if outcome.drift and converge and ctx_state.get().should_check_for_changes():
         _print_plan(outcome)
+
+
+def owns(operation: OperationMeta) -> None:
+    """Note an operation whose changes the ledger counts by itself."""
+    _own_operations.append(operation)
 
 
 @cache
 def _console() -> Console:
     from rich.console import Console
 
-    if _report_to_stderr:
+    if _parameters.get("json_output"):
         return Console(highlight=False, stderr=True, width=160)
     return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
@@ -111,41 +128,46 @@ def _console() -> Console:
 def _print_plan(outcome: Outcome) -> None:
     from xpulab.converging.report import print_plan
 
-    _planned.add(outcome.host)
+    ledger.shown.add(outcome.host)
     print_plan(_console(), outcome)
 
 
 def _end() -> None:
     state = ctx_state.get() if ctx_state.isset() else None
     if state is None or not state.initialised:
-        _exit(dict(outcomes))
+        _exit(dict(ledger.outcomes))
         return
     executed = state.current_stage >= StateStage.Execute
+    limit = tuple(_parameters.get("limit") or ())
     final = {
         name: each
-        for name, each in outcomes.items()
-        if not _limit or state.inventory.get_host(name, None) or any(fnmatch(name, x) for x in _limit)
+        for name, each in ledger.outcomes.items()
+        if not limit or state.inventory.get_host(name, None) or any(fnmatch(name, x) for x in limit)
     }
     for host in state.inventory:
-        if not state.is_host_in_limit(host) and host not in state.activated_hosts:
-            continue
-        final[host.name] = _final(host.name, host in state.activated_hosts, executed)
+        reached = host in state.activated_hosts
+        if reached or state.is_host_in_limit(host):
+            operations = _operations(state, host) if executed else Operations()
+            final[host.name] = ledger.final(host.name, reached, executed, operations)
     for name in sorted(final):
-        if final[name].target and name not in _planned and (name in _surveyed or final[name].drift):
+        shown = name in ledger.shown
+        if final[name].target and not shown and (name in ledger.surveyed or final[name].drift):
             _print_plan(final[name])
     _exit(final)
 
 
-def _final(name: str, reached: bool, executed: bool) -> Outcome:
-    outcome = outcomes.get(name)
-    if not reached:
-        why = _connection_errors.get(name, "the error of its connection is above")
-        return Outcome(name, "failed", reason=f"no connection: {why}", remedy=CONNECTION_REMEDY)
-    if outcome is None:
-        return Outcome(name, "failed", reason="was not looked at: the run ended before")
-    if executed and outcome.state == "drifted" and name in _to_converge:
-        return Outcome(name, "failed", outcome.target, reason="the run ended before it was converged")
-    return outcome
+def _operations(state: State, host: Host) -> Operations:
+    """What became of the operations that stand beside ours in a lab's own deploy."""
+    changed, failed = 0, ""
+    for operation_hash, data in state.ops[host].items():
+        done = data.operation_meta
+        if not done.is_complete() or any(done is each for each in _own_operations):
+            continue
+        if done.did_succeed():
+            changed += done.did_change()
+        elif not data.global_arguments["_ignore_errors"]:
+            failed = failed or next(iter(state.op_meta[operation_hash].names), "without a name")
+    return Operations(changed, failed)
 
 
 def _exit(final: dict[str, Outcome]) -> None:

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from shlex import quote
 
 from xpulab.desired.image_scripts import pull
-from xpulab.desired.manifest import Container
 from xpulab.resolving.target import Image
-from xpulab.shell.scripts import script, snippet, write_file
+from xpulab.shell.scripts import script, snippet, write_bytes
 
 PATIENCE_S = 180
 SWITCH_TIMEOUT_S = 5 * PATIENCE_S
 
 
-def stage(container: Container) -> str:
+@dataclass(frozen=True)
+class Switch:
+    """A container to switch to; `files` are content and mode by path, in the order of the configuration."""
+
+    name: str
+    unit: str
+    image: Image
+    files: Mapping[str, tuple[str, str]]
+    launcher: str
+    state: str
+    configuration: str
+
+
+def stage(container: Switch) -> str:
     """Put the container's files beside those in force, and let its launcher look whether they could be."""
     staged = f"{container.state}/staged"
-    files = [write_file(replace(each, path=staged + each.path)) for each in container.files]
+    files = [
+        write_bytes(staged + path, content.encode(), mode)
+        for path, (content, mode) in container.files.items()
+    ]
     return script([f"rm -rf {quote(staged)}", *files, _launch(container, "check")])
 
 
@@ -27,13 +43,13 @@ def fetch(image: Image) -> str:
     return script([f"if {is_there}; then exit 0; fi", pull(image)])
 
 
-def switch(container: Container) -> str:
+def switch(container: Switch) -> str:
     """Try the image with the staged files, then start it with them, or go back."""
     words = {
         "name": container.name,
         "unit": container.unit,
         "state": container.state,
-        "files": " ".join(each.path for each in container.files),
+        "files": " ".join(container.files),
         "image": container.image.by_digest,
         "reference": container.image.reference,
         "configuration": container.configuration,
@@ -43,6 +59,6 @@ def switch(container: Container) -> str:
     return script([_launch(container, "try"), *variables, snippet("switch_container")])
 
 
-def _launch(container: Container, word: str) -> str:
+def _launch(container: Switch, word: str) -> str:
     staged = f"{container.state}/staged"
     return f"XPULAB_ROOT={quote(staged)} {quote(staged + container.launcher)} {word}"

@@ -7,6 +7,7 @@ from shlex import quote
 from xpulab.resolving.target import Image
 from xpulab.shell.scripts import script, snippet
 
+PULL_TIMEOUT_S = 4 * 3600
 PREFETCH = "xpulab-prefetch.service"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xpulab.catalog.models import Catalog
-from xpulab.desired.manifest import AptRepository
+from xpulab.desired.kinds.apt_repository import AptRepository
 from xpulab.inventory.settings import HostSettings, RepositoryOverride
 
 

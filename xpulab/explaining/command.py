@@ -1,7 +1,4 @@
 """The command `xpulab`: answers that need no host.
-
-Nothing in xpulab imports roles: `build` is handed what makes a manifest of a target, as a deploy hands it to
-converge; the entry point is in roles/command.py.
 """
 
 from __future__ import annotations
@@ -9,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Optional
 
@@ -18,11 +16,12 @@ from rich.console import Console
 
 from xpulab import catalog
 from xpulab.catalog import Catalog
-from xpulab.desired.role import Desired
+from xpulab.desired.role import Role
 from xpulab.explaining import explanation_page, hypothetical
 from xpulab.explaining.explanation import Explanation, as_json, explain
 from xpulab.explaining.reasons import reasons
-from xpulab.inventory.settings import HostSettings, Policy, explain_errors
+from xpulab.inventory.settings import HostSettings, Policy
+from xpulab.schema.strict import explain_errors
 from xpulab.probing.observed import Observed
 from xpulab.releasing import release
 from xpulab.resolving.target import Refusal
@@ -32,8 +31,8 @@ UNKNOWN_ID = 3  # exit status; 2 is wrong usage
 Option = Optional[str]  # noqa: UP045 - typer reads annotations at run time, on Python 3.10 too
 
 
-def build(desired: Desired) -> typer.Typer:
-    """The command line, over a function from a target to its manifest."""
+def build(roles: Sequence[Role]) -> typer.Typer:
+    """The command line, for these roles."""
     app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
     @app.callback()
@@ -77,14 +76,14 @@ def build(desired: Desired) -> typer.Typer:
             "engine": engine,
             "unsupported": unsupported,
         }
-        question = _Question(catalog.load(), desired, system, kernel, secure_boot, _settings(policy))
+        question = _Question(catalog.load(), roles, system, kernel, secure_boot, _settings(policy))
         wanted = list(ids or ()) or (sys.stdin.read().split() if each else [])
         if not wanted:
             raise typer.BadParameter("name at least one PCI id")
         raise typer.Exit(question.each(wanted) if each else question.together(wanted, as_json_))
 
-    check_upstreams.add_to(app, desired)
-    release.add_to(app)
+    check_upstreams.add_to(app, roles)
+    release.add_to(app, roles)
     return app
 
 
@@ -93,7 +92,7 @@ def _settings(policy: dict[str, Any]) -> HostSettings:
         said = {key: value for key, value in policy.items() if value is not None}
         return HostSettings(policy=Policy.model_validate(said))
     except ValidationError as error:
-        raise typer.BadParameter("; ".join(explain_errors(error, "policy"))) from error
+        raise typer.BadParameter("; ".join(explain_errors(error, "policy", Policy))) from error
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ class _Question:
     """Everything that was asked, but for the ids."""
 
     catalog: Catalog
-    desired: Desired
+    roles: Sequence[Role]
     system: str
     kernel: str | None
     secure_boot: bool
@@ -112,7 +111,7 @@ class _Question:
         if unknown := hypothetical.unknown(ids, self.catalog):
             return _report(unknown)
         observed = self._host(ids)
-        explanation = explain(observed, self.settings, self.catalog, self.desired)
+        explanation = explain(observed, self.settings, self.catalog, self.roles)
         if json_wanted:
             print(json.dumps(as_json(explanation), ensure_ascii=False))
         else:
@@ -132,7 +131,7 @@ class _Question:
         if unknown:
             explanation = Explanation(Refusal(f"{pci_id} is not in the catalog", REMEDY))
         else:
-            explanation = explain(self._host([pci_id]), self.settings, self.catalog, self.desired)
+            explanation = explain(self._host([pci_id]), self.settings, self.catalog, self.roles)
         return json.dumps({"pci_id": pci_id, **as_json(explanation)}, ensure_ascii=False)
 
     def _host(self, ids: list[str]) -> Observed:

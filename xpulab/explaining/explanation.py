@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from xpulab.catalog.models import Catalog
 from xpulab.desired.manifest import Manifest
-from xpulab.desired.role import Desired
+from xpulab.desired.kinds.apt_repository import AptRepository
+from xpulab.desired.kinds.package import Package
+from xpulab.desired.role import Role
+from xpulab.desired.state import desired
 from xpulab.inventory.settings import HostSettings
 from xpulab.probing.observed import Observed
 from xpulab.resolving.resolve import resolve
@@ -22,13 +26,13 @@ class Explanation:
     manifest: Manifest = field(default_factory=Manifest)
 
 
-def explain(observed: Observed, settings: HostSettings, catalog: Catalog, desired: Desired) -> Explanation:
+def explain(observed: Observed, settings: HostSettings, catalog: Catalog, roles: Sequence[Role]) -> Explanation:
     """The answer for a host as it would be on a run."""
     answer = resolve(observed, settings, catalog)
     if isinstance(answer, Refusal):
         return Explanation(answer)
-    manifest = desired(answer, settings, catalog)
-    return Explanation(manifest) if isinstance(manifest, Refusal) else Explanation(answer, manifest)
+    wanted = desired(roles, answer, settings, catalog)
+    return Explanation(wanted) if isinstance(wanted, Refusal) else Explanation(answer, wanted.manifest)
 
 
 def as_json(explanation: Explanation) -> dict[str, Any]:
@@ -47,8 +51,8 @@ def _target(target: Target, manifest: Manifest) -> dict[str, Any]:
         "driver": {"branch": driver.branch, "modules": driver.modules} if driver else None,
         # The kernel to run: the present one, or the package that brings the one to reboot into.
         "kernel": target.kernel_upgrade.package if target.kernel_upgrade else target.kernel,
-        "repositories": [repository.name for repository in manifest.repositories],
-        "packages": [package.apt_argument for package in manifest.packages],
+        "repositories": [repository.name for repository in manifest.of(AptRepository)],
+        "packages": [package.apt_argument for package in manifest.of(Package)],
         "image": target.image.reference,
         "notes": list(target.notes),
     }

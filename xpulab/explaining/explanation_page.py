@@ -8,6 +8,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from xpulab.desired.kinds.apt_repository import AptRepository
+from xpulab.desired.kinds.package import Package
 from xpulab.explaining.explanation import Explanation
 from xpulab.explaining.reason import Reason
 from xpulab.probing.observed import Observed
@@ -37,11 +39,11 @@ def _software(explanation: Explanation, target: Target) -> list[tuple[str, Text]
     manifest = explanation.manifest
     repositories = [
         f"{each.name}: {each.uri} {each.suite} {' '.join(each.components)}".rstrip()
-        for each in manifest.repositories
+        for each in manifest.of(AptRepository)
     ]
     return [
         ("repositories", Text("\n".join(repositories) or "the distribution's own alone")),
-        ("packages", Text(" ".join(each.apt_argument for each in manifest.packages))),
+        ("packages", Text(" ".join(each.apt_argument for each in manifest.of(Package)))),
         *(("note", Text(note)) for note in target.notes),
     ]
 

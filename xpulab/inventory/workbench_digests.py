@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 from pydantic import RootModel, ValidationError
 
-from xpulab.inventory.settings import ImageOverride, ImageReference, explain_errors
+from xpulab.inventory.settings import ImageOverride, ImageReference
 from xpulab.schema import strict_yaml
+from xpulab.schema.strict import explain_errors
 
 NAME = "workbench-images.yml"
 HOST_DATA = "workbench_images_file"
@@ -44,7 +45,7 @@ def read(path: Path) -> dict[ImageReference, ImageOverride]:
     except (OSError, yaml.YAMLError) as error:
         raise DigestsError(f"{path}: cannot be read ({error}): {remedy}") from error
     except ValidationError as error:
-        raise DigestsError("; ".join([*explain_errors(error, str(path)), remedy])) from error
+        raise DigestsError("; ".join([*explain_errors(error, str(path), ImageOverride), remedy])) from error
 
 
 def write(path: Path, images: Mapping[ImageReference, ImageOverride]) -> None:

@@ -110,23 +110,12 @@ class AptLock:
 
 
 @dataclass(frozen=True)
-class PullResult:
-    """What the host's last pull of a release came to; `words` say why, where it is not converged.
-
-    `release` is the serial of the release, empty where none was accepted; `state` is that of an outcome, or
-    `skipped` next to a run from outside.
-    """
-
-    age_s: int
-    release: str
-    state: str
-    changes: int
-    words: str
-
-
-@dataclass(frozen=True)
 class Observed:
-    """One host as its probe found it."""
+    """One host as its probe found it.
+
+    Files, contents, modules, units, groups, users, containers and facts are those that the roles of the run
+    watch; what is none of UTF-8 in a content or a fact is U+FFFD.
+    """
 
     os_id: str
     os_version: str
@@ -143,9 +132,8 @@ class Observed:
     units: Mapping[str, FoundUnit] = field(default_factory=dict)
     groups: Mapping[str, FoundGroup] = field(default_factory=dict)
     users: frozenset[str] = frozenset()
-    daemon_json: str | None = None
-    record: str | None = None
-    pull_result: PullResult | None = None
+    contents: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
     snap_docker: bool = False
     images: tuple[FoundImage, ...] = ()
     containers: Mapping[str, FoundContainer] = field(default_factory=dict)

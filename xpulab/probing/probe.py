@@ -8,7 +8,8 @@ from typing_extensions import override
 
 from xpulab.probing.observed import Observed
 from xpulab.probing.records import ProbeError, parse
-from xpulab.shell.scripts import snippet
+from xpulab.probing.script import probe_script
+from xpulab.probing.watched import Watched
 
 
 class Probe(FactBase[Observed | ProbeError]):
@@ -18,9 +19,9 @@ class Probe(FactBase[Observed | ProbeError]):
     """
 
     @override
-    def command(self) -> StringCommand:
-        """The probe script without its comments."""
-        return StringCommand("sh", "-c", QuoteString(snippet("probe")))
+    def command(self, watched: Watched = Watched()) -> StringCommand:  # noqa: B008 - it is frozen
+        """The probe script, told what to look at."""
+        return StringCommand("sh", "-c", QuoteString(probe_script(watched)))
 
     @override
     def process(self, output: list[str]) -> Observed | ProbeError:

@@ -20,10 +20,9 @@ from xpulab.probing.observed import (
     KernelModule,
     Observed,
     PciFunction,
-    PullResult,
 )
 
-FIRST, LAST = "xpulab-probe\t1", "end"
+FIRST, LAST = "xpulab-probe\t2", "end"
 
 
 class ProbeError(Exception):
@@ -73,10 +72,9 @@ def _observed(records: dict[str, list[list[str]]]) -> Observed:
         apt_lock=next((AptLock(path, int(pid), name) for path, pid, name in records["apt-lock"]), None),
         units={fields[0]: _found_unit(*fields[1:]) for fields in records["unit"]},
         groups={name: _group(gid, members) for name, gid, members in records["group"]},
-        users=frozenset(filter(None, records["users"][0][0].split(","))),
-        daemon_json=_text(records["daemon-json"]),
-        record=_text(records["record"]),
-        pull_result=next((_pull_result(*fields) for fields in records["pull-result"]), None),
+        users=frozenset(name for (name,) in records["user"]),
+        contents={path: _text(encoded) for path, encoded in records["content"]},
+        facts={name: _text(encoded) for name, encoded in records["fact"]},
         snap_docker=bool(records["snap-docker"]),
         images=_each(records["image"], _image),
         containers={fields[0]: FoundContainer(*fields[1:]) for fields in records["container"]},
@@ -84,19 +82,8 @@ def _observed(records: dict[str, list[list[str]]]) -> Observed:
     )
 
 
-def _pull_result(now: str, encoded: str) -> PullResult:
-    """What a pull wrote down; one that cannot be read must not keep the host from being converged."""
-    text = base64.b64decode(encoded, validate=True).decode(errors="replace")
-    said = dict(line.partition("=")[::2] for line in text.splitlines())
-    try:
-        age = int(now) - int(said["when"])
-        return PullResult(age, said["release"], said["state"], int(said["changes"]), said["words"])
-    except (ValueError, KeyError):
-        return PullResult(0, "", "unreadable", 0, text[:120])
-
-
-def _text(rows: list[list[str]]) -> str | None:
-    return next((base64.b64decode(text, validate=True).decode() for (text,) in rows), None)
+def _text(encoded: str) -> str:
+    return base64.b64decode(encoded, validate=True).decode(errors="replace")
 
 
 def _each(rows: list[list[str]], make: Callable[..., Any]) -> tuple[Any, ...]:

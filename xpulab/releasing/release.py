@@ -39,7 +39,7 @@ class ReleaseError(Exception):
     """A release that cannot be made; the message says what is wrong and what to do."""
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: typer.Typer, roles: Sequence[Role]) -> None:
     """Add the command to the command line."""
 
     @app.command("release")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from xpulab.schema.refusal import Refusal as Refusal
+
 Vendor = Literal["nvidia", "intel", "cpu"]
 DriverSource = Literal["archive", "cuda"]
 NvSwitches = Literal["nvswitch", "nvlink5"]
@@ -116,11 +118,3 @@ class Target:
     def vendors(self) -> tuple[Vendor, ...]:
         """Every vendor whose software the host gets."""
         return (self.vendor, self.beside.vendor) if self.beside else (self.vendor,)
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a host is left untouched, and what its owner can do."""
-
-    reason: str
-    remedy: str

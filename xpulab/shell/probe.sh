@@ -1,5 +1,7 @@
-# Reads the state of one host and prints it as tab-separated records, `end` last.
+# Reads the state of one host and prints it as tab-separated records; what runs it prints `end` last.
 # POSIX sh, run as root, changes nothing. Every tool may be missing: its records are then missing too.
+# What to look at stands in $watched_files and its like: names and patterns without blanks, which probing/watched.py lets through.
+# shellcheck disable=SC2086 # lists of names are to be split, and patterns to be expanded
 set -u
 LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 export LC_ALL PATH
@@ -27,22 +29,24 @@ id_of_os() {
 }
 
 pci_functions() {
+    vendors=' any'
     for function in /sys/bus/pci/devices/*; do
         [ -r "$function/class" ] || continue
         first_line "$function/vendor" && vendor=$line
         first_line "$function/device" && device=$line
         first_line "$function/class"
         say pci "${function##*/}" "$vendor" "$device" "$line"
-        case $vendor in
-            0x10de) nvidia_modules='nvidia nouveau' ;;
-            0x8086) intel_modules='i915 xe' ;;
-        esac
+        vendors="$vendors $vendor"
     done
 }
 
 # Of the vendors whose hardware is there.
 kernel_modules() {
-    for module in ${nvidia_modules-} ${intel_modules-}; do
+    for module in ${watched_modules-}; do
+        case "$vendors " in
+            *" ${module%%:*} "*) module=${module#*:} ;;
+            *) continue ;;
+        esac
         running=/sys/module/$module
         loaded=no
         if [ -d "$running" ]; then loaded=yes; fi
@@ -62,13 +66,9 @@ secure_boot() {
     done
 }
 
-managed_files() {
+watched_files() {
     set --
-    for file in /etc/apt/sources.list /etc/apt/sources.list.d/* /etc/apt/preferences.d/* \
-        /etc/apt/apt.conf.d/*xpulab* /etc/apt/keyrings/xpulab-* /etc/modprobe.d/* \
-        /etc/modules-load.d/xpulab* /etc/systemd/system/*.d/xpulab*.conf /etc/docker/daemon.json \
-        /etc/systemd/system/xpulab-* /usr/local/lib/xpulab/* /etc/xpulab/* /etc/xpulab/workbench/* \
-        /etc/cdi/* /var/run/cdi/*; do
+    for file in ${watched_files-}; do
         if [ -f "$file" ]; then set -- "$@" "$file"; fi
     done
     [ $# -gt 0 ] || return 0
@@ -114,9 +114,9 @@ apt_lock() {
 }
 
 units() {
+    [ -n "${watched_units-}" ] || return 0
     systemctl show --timestamp=us+utc --property=Id,LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp \
-        docker.service nvidia-persistenced.service nvidia-cdi-refresh.path nvidia-cdi-refresh.service \
-        nvidia-fabricmanager.service xpulab-pull.timer xpulab-workbench.service 2>/dev/null |
+        $watched_units 2>/dev/null |
         awk -F= '
             function flush() { if (id != "") printf "unit\t%s\t%s\t%s\t%s\t%s\n", id, load, active, enabled, since; id = load = active = enabled = since = "" }
             /^$/ { flush() }
@@ -136,10 +136,26 @@ engine() {
         while read -r repository tag digest; do say image "$repository" "$tag" "$digest"; done
 }
 
-workbench() {
-    if [ -e /etc/systemd/system/xpulab-workbench.service ]; then
-        docker container inspect --format 'container{{"\t"}}xpulab-workbench{{"\t"}}{{.State.Status}}{{"\t"}}{{with .State.Health}}{{.Status}}{{end}}{{"\t"}}{{.Config.Image}}{{"\t"}}{{index .Config.Labels "org.xpulab.configuration"}}' \
-            xpulab-workbench 2>/dev/null
+containers() {
+    for each in ${watched_containers-}; do
+        [ -e "/etc/systemd/system/${each#*:}" ] || continue
+        docker container inspect --format "container{{\"\t\"}}${each%%:*}{{\"\t\"}}"'{{.State.Status}}{{"\t"}}{{with .State.Health}}{{.Status}}{{end}}{{"\t"}}{{.Config.Image}}{{"\t"}}{{index .Config.Labels "org.xpulab.configuration"}}' \
+            "${each%%:*}" 2>/dev/null
+    done
+}
+
+contents() {
+    for file in ${watched_contents-}; do
+        if [ -s "$file" ]; then say content "$file" "$(base64 -w 0 "$file")"; fi
+    done
+}
+
+accounts() {
+    if [ -n "${watched_groups-}" ]; then
+        getent group $watched_groups | while IFS=: read -r name _ gid members; do say group "$name" "$gid" "$members"; done
+    fi
+    if [ -n "${watched_users-}" ]; then
+        getent passwd $watched_users | while IFS=: read -r name _; do say user "$name"; done
     fi
 }
 
@@ -155,13 +171,12 @@ machine() {
     first_line /proc/sys/kernel/random/boot_id && boot=$line
     first_line /proc/1/stat
     # The start of process 1: field 22, counted after the name, which may hold blanks.
-    # shellcheck disable=SC2086
     set -- ${line##*) }
     shift 19
     say machine "$(uname -m)" "$(uname -r)" "$boot-$1"
 }
 
-say xpulab-probe 1
+say xpulab-probe 2
 id_of_os
 machine
 secure_boot
@@ -169,16 +184,12 @@ pci_functions
 kernel_modules
 # shellcheck disable=SC2016
 say packages "$(dpkg-query -W -f '${Package}=${Version}=${db:Status-Abbrev};' 2>/dev/null)"
-managed_files
-if [ -s /etc/docker/daemon.json ]; then say daemon-json "$(base64 -w 0 /etc/docker/daemon.json)"; fi
-if [ -s /etc/xpulab/host.json ]; then say record "$(base64 -w 0 /etc/xpulab/host.json)"; fi
-if [ -s /var/lib/xpulab/pull-result ]; then say pull-result "$(date +%s)" "$(base64 -w 0 /var/lib/xpulab/pull-result)"; fi
+watched_files
+contents
 apt_sources
 apt_lock
 units
-getent group video render docker | while IFS=: read -r name _ gid members; do say group "$name" "$gid" "$members"; done
-say users "$(getent passwd | cut -d : -f 1 | tr '\n' ',')"
+accounts
 engine
-workbench
+containers
 engine_space
-say end

@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from shlex import quote
 
-from xpulab.desired.manifest import AptRepository, File
-
 
 def script(lines: Iterable[str]) -> str:
     """One script that ends at its first error."""
@@ -22,25 +20,6 @@ def snippet(name: str) -> str:
     """A piece of shell from xpulab/shell, without its comments."""
     text = (Path(__file__).parent / f"{name}.sh").read_text(encoding="utf-8")
     return "\n".join(line for line in text.splitlines() if line.strip() and line.strip()[0] != "#")
-
-
-def fetch_keys_script(repositories: Iterable[AptRepository]) -> str:
-    """Shell that prints `name<TAB>base64 of the key` per repository, fetched by apt's own downloader."""
-    fetch = "/usr/lib/apt/apt-helper -q download-file"
-    lines = ["dir=$(mktemp -d)", "trap 'rm -rf \"$dir\"' EXIT"]
-    for each in repositories:
-        lines += [
-            f'{fetch} {quote(each.key_url)} "$dir"/{quote(each.name)} >&2',
-            f"printf '%s\\t' {quote(each.name)}",
-            f"base64 \"$dir\"/{quote(each.name)} | tr -d '\\n'",
-            "echo",
-        ]
-    return script(lines)
-
-
-def write_file(file: File) -> str:
-    """Shell that puts a manifest's file in place."""
-    return write_bytes(file.path, file.content.encode(), file.mode)
 
 
 def write_bytes(path_on_host: str, content: bytes, mode: str = "0644") -> str:

@@ -15,11 +15,13 @@ from rich.text import Text
 
 from xpulab import catalog
 from xpulab.catalog import Catalog
-from xpulab.desired.manifest import AptRepository, Manifest
-from xpulab.desired.role import Desired
+from xpulab.desired.kinds.apt_repository import AptRepository
+from xpulab.desired.kinds.package import Package
+from xpulab.desired.manifest import Manifest
+from xpulab.desired.role import Role, sections
 from xpulab.explaining import hypothetical
 from xpulab.explaining.explanation import explain
-from xpulab.inventory.labfile import LabError, load_lab
+from xpulab.inventory.labfile import LabError, hosts_of, read
 from xpulab.inventory.settings import HostSettings, Policy
 from xpulab.probing.observed import Observed
 from xpulab.resolving.target import Image, Target
@@ -29,7 +31,7 @@ from xpulab.upstreams.web import Web
 POLICIES = (Policy(), Policy(engine="docker-ce"))
 
 
-def add_to(app: typer.Typer, desired: Desired) -> None:
+def add_to(app: typer.Typer, roles: Sequence[Role]) -> None:
     """Add the command to the command line."""
 
     @app.command("check-upstreams")
@@ -55,15 +57,15 @@ def add_to(app: typer.Typer, desired: Desired) -> None:
         known = catalog.load()
         if unknown := set(systems or ()) - set(known.operating_systems):
             raise typer.BadParameter(f"{unknown.pop()} is not one of {', '.join(known.operating_systems)}")
-        settings = _settings_of(lab)
+        settings = _settings_of(lab, roles)
         with Web(connect_to, certificate_authority) as web:
-            findings = list(check(known, systems or list(known.operating_systems), settings, desired, web))
+            findings = list(check(known, systems or list(known.operating_systems), settings, roles, web))
         _show(findings, Console(highlight=False, width=None if sys.stdout.isatty() else 160))
         raise typer.Exit(1 if any(finding.rotten for finding in findings) else 0)
 
 
 def check(
-    known: Catalog, systems: Sequence[str], settings: HostSettings, desired: Desired, web: Web
+    known: Catalog, systems: Sequence[str], settings: HostSettings, roles: Sequence[Role], web: Web
 ) -> Iterator[Finding]:
     """What was found about everything that any kind of host on these systems could be told to use."""
     repositories: dict[tuple[str, str], AptRepository] = {}
@@ -71,11 +73,11 @@ def check(
     wanted: list[Wanted] = []
     for words, observed in _kinds_of_host(known, systems):
         for policy in POLICIES:
-            explanation = explain(observed, settings.model_copy(update={"policy": policy}), known, desired)
+            explanation = explain(observed, settings.model_copy(update={"policy": policy}), known, roles)
             target = explanation.answer
             if not isinstance(target, Target):
                 continue
-            repositories |= {(each.name, each.key_url): each for each in explanation.manifest.repositories}
+            repositories |= {(each.name, each.key_url): each for each in explanation.manifest.of(AptRepository)}
             images[target.image.reference] = target.image
             manifest = _without_kernel_release(explanation.manifest, observed.kernel)
             wanted.append(Wanted(words, manifest, _archive(target.os, known)))
@@ -110,8 +112,8 @@ def _kinds_of_host(known: Catalog, systems: Sequence[str]) -> Iterator[tuple[str
 
 def _without_kernel_release(manifest: Manifest, kernel: str) -> Manifest:
     """The manifest without packages of one kernel release, as this release is made up."""
-    packages = tuple(each for each in manifest.packages if kernel not in each.name)
-    return Manifest(repositories=manifest.repositories, packages=packages)
+    packages = tuple(each for each in manifest.of(Package) if kernel not in each.name)
+    return Manifest((*manifest.of(AptRepository), *packages))
 
 
 def _archive(system: str, known: Catalog) -> tuple[AptRepository, ...]:
@@ -121,11 +123,11 @@ def _archive(system: str, known: Catalog) -> tuple[AptRepository, ...]:
     )
 
 
-def _settings_of(lab: Path | None) -> HostSettings:
+def _settings_of(lab: Path | None, roles: Sequence[Role]) -> HostSettings:
     if lab is None:
         return HostSettings()
     try:
-        hosts = load_lab(lab).hosts
+        hosts = hosts_of(read(lab), sections(roles)).hosts
     except LabError as error:
         raise typer.BadParameter(str(error)) from error
     data = hosts[0][1] if hosts else {}

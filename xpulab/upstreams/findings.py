@@ -13,8 +13,10 @@ from debian.deb822 import Packages
 from debian.debian_support import NativeVersion
 from pysequoia import Cert
 
-from xpulab.desired.apt import KeyRefused, accepted_keys
-from xpulab.desired.manifest import AptRepository, Manifest, Package
+from xpulab.desired.apt_keys import KeyRefused, accepted_keys
+from xpulab.desired.kinds.apt_repository import AptRepository
+from xpulab.desired.kinds.package import Package
+from xpulab.desired.manifest import Manifest
 from xpulab.resolving.target import Image
 from xpulab.upstreams.web import Unreachable, Web
 
@@ -71,7 +73,7 @@ def check_packages(wanted: Iterable[Wanted], web: Web) -> Iterator[Finding]:
     indexes: dict[AptRepository, Index] = {}
     seen: set[tuple[Package, bool, tuple[AptRepository, ...]]] = set()
     for each in wanted:
-        sources = (*each.manifest.repositories, *each.archive)
+        sources = (*each.manifest.of(AptRepository), *each.archive)
         for repository in sources:
             if repository not in indexes:
                 indexes[repository] = {}
@@ -79,7 +81,7 @@ def check_packages(wanted: Iterable[Wanted], web: Web) -> Iterator[Finding]:
                     indexes[repository] = read_index(repository, web)
                 except Unreachable as error:
                     yield Finding("apt index", f"{repository.name} {repository.suite}", True, str(error))
-        for package in each.manifest.packages:
+        for package in each.manifest.of(Package):
             finding = _package(package, [indexes[source] for source in sources], each.host)
             key = (package, finding.rotten, each.archive)
             if key not in seen:

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from xpulab.catalog.models import Catalog
+from xpulab.desired.role import Waiting
 from xpulab.desired.templates import TEMPLATES, environment
 from xpulab.inventory.settings import HostSettings
 from xpulab.resolving.target import Image, Refusal, Target
 from xpulab.workbench.recipe import Family, Recipe, recipe_for
+from xpulab.workbench.settings import Workbench
 
 REPOSITORY = "xpulab-workbench"
 HERE = TEMPLATES / "workbench"
@@ -38,20 +40,21 @@ class WorkbenchImage:
 
 def image_of(target: Target, settings: HostSettings, catalog: Catalog) -> WorkbenchImage | Refusal:
     """The workbench image of a host. The same content has the same reference, whichever host asks for it."""
-    if settings.workbench is None:
+    workbench = settings.section(Workbench)
+    if workbench is None:
         return Refusal(
             "the inventory says nothing of a workbench for this host",
             "set workbench, with a registry and users, in defaults or at the host",
         )
     recipe = recipe_for(target, settings, catalog)
-    return recipe if isinstance(recipe, Refusal) else _image(recipe, settings.workbench.registry)
+    return recipe if isinstance(recipe, Refusal) else _image(recipe, workbench.registry)
 
 
-def built(image: WorkbenchImage, settings: HostSettings) -> Image | Refusal:
+def built(image: WorkbenchImage, settings: HostSettings) -> Image | Waiting:
     """The image as hosts pull it, by the digest that the builder's run wrote down."""
     known = settings.images.get(image.reference)
     if known is None or known.digest is None:
-        return Refusal(
+        return Waiting(
             f"the workbench image {image.reference} is not built",
             "run pyinfra inventory.py deploys/workbench_images.py (some host needs workbench.builder: true)",
         )

@@ -13,6 +13,7 @@ from xpulab.desired.repositories import repository_for
 from xpulab.inventory.settings import HostSettings
 from xpulab.resolving.images import nearest
 from xpulab.resolving.target import Accelerator, Refusal, Target
+from xpulab.workbench.settings import Workbench
 
 Family = Literal["cuda", "xpu", "cpu", "unified"]
 ENVIRONMENTS = "/opt/xpulab"
@@ -60,7 +61,8 @@ class Recipe:
 
 def recipe_for(target: Target, settings: HostSettings, catalog: Catalog) -> Recipe | Refusal:
     """The recipe of a host's image: for its accelerator, or the unified one where the lab asks for that."""
-    if settings.workbench and settings.workbench.image == "unified":
+    workbench = settings.section(Workbench)
+    if workbench and workbench.image == "unified":
         return _unified(target, settings, catalog)
     if target.vendor == "nvidia":
         return _on_pytorch_image(target, "cuda", "the newest whose CUDA the driver is paired with", catalog)

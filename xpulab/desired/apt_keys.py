@@ -1,12 +1,14 @@
-"""How an apt repository stands on a host: its keyring, its source file, and keys accepted by fingerprint."""
+"""Keys of apt repositories: fetched on the host, accepted by fingerprint only."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from shlex import quote
 
 from pysequoia import Cert
 
-from xpulab.desired.manifest import AptRepository, File
+from xpulab.desired.kinds.apt_repository import AptRepository
+from xpulab.shell.scripts import script
 
 
 class KeyRefused(Exception):
@@ -19,27 +21,6 @@ class KeyRefused(Exception):
             "check the new fingerprint with the vendor, then pin it: "
             f"repositories.{repository.name}.fingerprints in the inventory"
         )
-
-
-def keyring_path(repository: AptRepository) -> str:
-    """Where the repository's keys stand. The name carries the key ids, so a new pin is a new file."""
-    ids = "-".join(fingerprint[-16:] for fingerprint in repository.fingerprints)
-    return f"/etc/apt/keyrings/xpulab-{repository.name}-{ids}.gpg"
-
-
-def source_file(repository: AptRepository) -> File:
-    """The repository's deb822 source file."""
-    lines = [
-        "# managed by xpulab",
-        "Types: deb",
-        f"URIs: {repository.uri}",
-        f"Suites: {repository.suite}",
-        *([f"Components: {' '.join(repository.components)}"] if repository.components else []),
-        "Architectures: amd64",
-        f"Signed-By: {keyring_path(repository)}",
-    ]
-    path = f"/etc/apt/sources.list.d/xpulab-{repository.name}.sources"
-    return File(path, "\n".join(lines) + "\n", phase="before-packages")
 
 
 def accepted_keys(downloaded: bytes, repository: AptRepository) -> bytes:
@@ -61,3 +42,17 @@ def accepted_keys(downloaded: bytes, repository: AptRepository) -> bytes:
             repository,
         )
     return b"".join(bytes(certificate) for certificate in accepted)
+
+
+def fetch_keys_script(repositories: Iterable[AptRepository]) -> str:
+    """Shell that prints `name<TAB>base64 of the key` per repository, fetched by apt's own downloader."""
+    fetch = "/usr/lib/apt/apt-helper -q download-file"
+    lines = ["dir=$(mktemp -d)", "trap 'rm -rf \"$dir\"' EXIT"]
+    for each in repositories:
+        lines += [
+            f'{fetch} {quote(each.key_url)} "$dir"/{quote(each.name)} >&2',
+            f"printf '%s\\t' {quote(each.name)}",
+            f"base64 \"$dir\"/{quote(each.name)} | tr -d '\\n'",
+            "echo",
+        ]
+    return script(lines)

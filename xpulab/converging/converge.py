@@ -16,118 +16,113 @@ from pyinfra.connectors.util import CommandOutput
 from pyinfra.context import ctx_host
 from pyinfra.operations import python
 
-from xpulab import catalog
 from xpulab.converging import run
-from xpulab.converging.assess import Assessment, assess, settings_of
-from xpulab.converging.drift import Difference
+from xpulab.converging.assess import Assessment
 from xpulab.converging.host_lock import HELD, under_lock
 from xpulab.converging.host_lock import WAIT_S as LOCK_WAIT_S
+from xpulab.converging.job import Job, job_of
 from xpulab.converging.outcome import Outcome, outcome_of
-from xpulab.converging.remote import answers, is_this_machine, last_words, probe, run_script, wait_for_boot
-from xpulab.converging.steps import PULL_TIMEOUT_S, FetchKeys, Reboot, Run, Step, next_steps
-from xpulab.desired.apt import KeyRefused, accepted_keys, keyring_path
-from xpulab.desired.manifest import AptRepository
-from xpulab.desired.role import Desired
+from xpulab.converging.remote import (
+    answers,
+    is_this_machine,
+    last_words,
+    probe,
+    run_script,
+    wait_for_boot,
+)
+from xpulab.converging.steps import FetchKeys, Reboot, Step, next_steps
+from xpulab.desired.apt_keys import KeyRefused, accepted_keys, fetch_keys_script
+from xpulab.desired.image_scripts import PULL_TIMEOUT_S
+from xpulab.desired.kinds.apt_repository import AptRepository
+from xpulab.desired.role import Role
+from xpulab.desired.thing import Difference, Run
 from xpulab.inventory.settings import HostSettings
-from xpulab.probing.observed import Observed, PullResult
+from xpulab.probing.observed import Observed
 from xpulab.probing.records import ProbeError
+from xpulab.probing.watched import Watched
 from xpulab.pull import last_pull
+from xpulab.pull.last_pull import PullResult
 from xpulab.pull.pull_run import is_pull
-from xpulab.resolving.target import Refusal
-from xpulab.shell.scripts import fetch_keys_script, script, write_bytes
+from xpulab.pull.settings import Pull
+from xpulab.schema.refusal import Refusal
+from xpulab.shell.scripts import script, write_bytes
 
 MOST_PASSES = 8
 REBOOT_TIMEOUT_S = 900
 OWN_REBOOT_DELAY_S = 10
 
 
-def name_in_lab() -> str:
-    """What the lab calls the host in context: a host that converges itself is @local to pyinfra."""
-    host = ctx_host.get()
-    return str(host.data.get("name_in_lab") or host.name)
-
-
-def deploy(desired: Desired, refuses: Callable[[HostSettings], Refusal | None] = lambda _: None) -> None:
+def deploy(built_in: tuple[Role, ...], requires: Role | None = None) -> None:
     """Look at the host in context and, where something differs, converge it once the run executes.
 
-    All passes of a host are one pyinfra operation, so that no host waits for another one. `refuses` is what
-    a deploy asks of a host's settings beyond what the schema does.
+    The roles are the built-in ones and the lab's own. All passes of a host are one pyinfra operation, so that
+    no host waits for another one. A host that has no section of the role that the deploy `requires`, or for
+    which that role waits, is refused.
     """
     host = ctx_host.get()
-    settings = host_settings(host)
-    if isinstance(settings, HostSettings):
-        settings = refuses(settings) or settings
-    outcome, observed = look(host, settings, desired)
+    job = job_of(host, built_in, requires)
+    outcome, observed = look(host, job)
     run.plan(outcome, converge=True)
-    if outcome.state == "drifted":
-        _warn_of_lock(host, observed, settings)
-        python.call(
-            name="Converge", function=_converge, desired=desired, settings=settings, observed=observed
-        )
+    if outcome.state == "drifted" and isinstance(job, Job) and observed:
+        _warn_of_lock(host, observed, job.settings)
+        run.owns(python.call(name="Converge", function=_converge, job=job, observed=observed))
 
 
-def survey(desired: Desired) -> None:
+def survey(built_in: tuple[Role, ...]) -> None:
     """Look at the host in context and record what it would need. Changes nothing."""
     host = ctx_host.get()
-    settings = host_settings(host)
-    outcome, observed = look(host, settings, desired)
-    if observed and isinstance(settings, HostSettings):
-        outcome = replace(outcome, last_pull=last_pull.words(observed.pull_result, settings.pull))
+    job = job_of(host, built_in)
+    outcome, observed = look(host, job)
+    if observed and isinstance(job, Job):
+        last = last_pull.result(observed)
+        outcome = replace(outcome, last_pull=last_pull.words(last, job.settings.section(Pull)))
     run.plan(outcome, converge=False)
 
 
-def host_settings(host: Host) -> HostSettings | Refusal:
-    """What the inventory says to xpulab about a host."""
-    return settings_of(host.name, {key: host.data.get(key) for key in HostSettings.model_fields})
-
-
-def look(host: Host, settings: HostSettings | Refusal, desired: Desired) -> tuple[Outcome, Observed | None]:
+def look(host: Host, job: Job | Refusal) -> tuple[Outcome, Observed | None]:
     """Probe a host and assess it: one remote command."""
-    if isinstance(settings, Refusal):
-        return outcome_of(host.name, Assessment(refusal=settings)), None
-    observed = probe(host)
+    if isinstance(job, Refusal):
+        return outcome_of(host.name, Assessment(refusal=job)), None
+    observed = probe(host, job.watched)
     if isinstance(observed, ProbeError):
         return Outcome(host.name, "failed", reason=str(observed)), None
-    return outcome_of(host.name, assess(observed, settings, catalog.load(), desired)), observed
+    return outcome_of(host.name, job.assess(observed)), observed
 
 
-def _warn_of_lock(host: Host, observed: Observed | None, settings: HostSettings | Refusal) -> None:
-    lock = observed.apt_lock if observed else None
-    if lock and isinstance(settings, HostSettings):
+def _warn_of_lock(host: Host, observed: Observed, settings: HostSettings) -> None:
+    if lock := observed.apt_lock:
         logger.warning(
             f"{host.print_prefix}apt is locked by process {lock.pid} ({lock.command}): "
             f"waiting for it, {settings.policy.apt_lock_wait} s at most"
         )
 
 
-def _converge(desired: Desired, settings: HostSettings, observed: Observed) -> None:
+def _converge(job: Job, observed: Observed) -> None:
     """Steps and looks in turn until nothing differs, or until the steps no longer change a thing."""
     host = ctx_host.get()
-    outcome = run.outcomes[host.name]
+    outcome = run.ledger.outcomes[host.name]
     changed: set[tuple[str, str]] = set()
     for _ in range(MOST_PASSES):
         before = outcome.drift
-        changed |= {(each.kind.value, each.name) for each in before}
-        for step in next_steps(before, settings.policy.apt_lock_wait, observed.daemon_json):
-            _take(host, step, settings)
-        if run.outcomes[host.name].state == "rebooting":
+        changed |= {(each.kind, each.name) for each in before}
+        for step in next_steps(before, job.settings.policy.apt_lock_wait):
+            _take(host, step, job.settings)
+        if run.ledger.outcomes[host.name].state == "rebooting":
             return
-        outcome, seen = look(host, settings, desired)
-        outcome = replace(outcome, changes=len(changed))
-        run.outcomes[host.name] = outcome
+        outcome, seen = look(host, job)
+        outcome = run.ledger.record(replace(outcome, changes=len(changed)))
         if seen is None or outcome.state == "refused":
             fail(host, f"{outcome.reason} {outcome.remedy}".strip())
-        if outcome.state == "converged":
-            logger.info(f"{host.print_prefix}converged, changes: {len(changed)}")
+        if not outcome.drift:
+            logger.info(f"{host.print_prefix}{outcome.state}, changes: {len(changed)}")
             return
         if outcome.drift == before:
             break
-        observed = seen
     fail(host, f"still differs after every step: {_words(outcome.drift)}")
 
 
 def _words(drift: tuple[Difference, ...]) -> str:
-    first = [f"{each.kind.word} {each.name} is {each.found}, wanted {each.wanted}" for each in drift[:3]]
+    first = [f"{each.kind} {each.name} is {each.found}, wanted {each.wanted}" for each in drift[:3]]
     return "; ".join(first) + (f" and {len(drift) - 3} more" if len(drift) > 3 else "")
 
 
@@ -179,7 +174,7 @@ def _keyrings(
 ) -> dict[str, bytes] | KeyRefused:
     try:
         return {
-            keyring_path(each): accepted_keys(base64.b64decode(downloaded[each.name]), each)
+            each.keyring: accepted_keys(base64.b64decode(downloaded[each.name]), each)
             for each in repositories
         }
     except KeyRefused as refused:  # a thread of gevent's prints what is raised in it
@@ -189,11 +184,11 @@ def _keyrings(
 def _reboot(host: Host, step: Reboot, settings: HostSettings) -> None:
     if settings.policy.reboot == "never":
         fail(host, f"needs a reboot ({step.reason}) and policy.reboot is never: reboot it, then run again")
-    before = probe(host)
+    before = probe(host, Watched(facts=last_pull.FACT))
     if isinstance(before, ProbeError):
         fail(host, str(before))
     if is_this_machine(host):
-        _reboot_this_machine(host, step, before.pull_result)
+        _reboot_this_machine(host, step, last_pull.result(before))
         return
     run_step(host, Run(f"reboot ({step.reason})", step.script, PULL_TIMEOUT_S))
     if not wait_for_boot(host, before.boot_id, REBOOT_TIMEOUT_S):
@@ -211,18 +206,16 @@ def _reboot_this_machine(host: Host, step: Reboot, last: PullResult | None) -> N
     step = replace(step, delay_s=OWN_REBOOT_DELAY_S)
     run_step(host, Run(f"reboot ({step.reason})", step.script, PULL_TIMEOUT_S))
     remedy = f"it reboots in {OWN_REBOOT_DELAY_S} s, and the next run does the rest"
-    outcome = replace(run.outcomes[host.name], state="rebooting", reason=step.reason, remedy=remedy)
-    run.outcomes[host.name] = outcome
+    run.ledger.change(host.name, state="rebooting", reason=step.reason, remedy=remedy)
 
 
 def _refuse(host: Host, refusal: Refusal) -> NoReturn:
     """End this host's part of the run before anything was changed."""
-    outcome = replace(run.outcomes[host.name], reason=refusal.reason, remedy=refusal.remedy)
-    run.outcomes[host.name] = replace(outcome, state="refused")
+    run.ledger.change(host.name, state="refused", reason=refusal.reason, remedy=refusal.remedy)
     raise NestedOperationError(refusal.reason)
 
 
 def fail(host: Host, why: str) -> NoReturn:
     """End this host's part of the run. pyinfra takes this exception as a failed host, without a traceback."""
-    run.outcomes[host.name] = replace(run.outcomes[host.name], state="failed", reason=why, remedy="")
+    run.ledger.change(host.name, state="failed", reason=why, remedy="")
     raise NestedOperationError(why)

@@ -1,0 +1,115 @@
+"""apt repositories of vendors: keyring and source file, and sources of others that must not be in use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from typing_extensions import Self, override
+
+from xpulab.desired.kinds.file import EARLY_FILES, File, written
+from xpulab.desired.thing import NOT_THERE, Difference, FetchKey, Phase, Shell, Thing
+from xpulab.probing.observed import Observed
+from xpulab.probing.watched import Watched
+from xpulab.shell.scripts import disable_source
+
+OURS = "/etc/apt/sources.list.d/xpulab-"
+WATCHED = Watched(files=(f"{OURS}*", "/etc/apt/keyrings/xpulab-*"))
+"""What a role with a repository watches."""
+
+
+@dataclass(frozen=True)
+class AptRepository(Thing):
+    """A vendor's apt repository, written as one deb822 file, its key accepted by fingerprint only.
+
+    `fingerprints` are the primary keys (40 hex digits) that the file at `key_url` may hold.
+    """
+
+    name: str
+    key_url: str
+    fingerprints: tuple[str, ...]
+    uri: str
+    suite: str
+    components: tuple[str, ...] = ()
+
+    kind: ClassVar[str] = "apt source"
+
+    @property
+    @override
+    def claim(self) -> str:
+        """Its name."""
+        return self.name
+
+    @property
+    def keyring(self) -> str:
+        """Where its keys stand. The name carries the key ids, so a new pin is a new file."""
+        ids = "-".join(fingerprint[-16:] for fingerprint in self.fingerprints)
+        return f"/etc/apt/keyrings/xpulab-{self.name}-{ids}.gpg"
+
+    @property
+    def source(self) -> File:
+        """Its deb822 source file."""
+        lines = [
+            "# managed by xpulab",
+            "Types: deb",
+            f"URIs: {self.uri}",
+            f"Suites: {self.suite}",
+            *([f"Components: {' '.join(self.components)}"] if self.components else []),
+            "Architectures: amd64",
+            f"Signed-By: {self.keyring}",
+        ]
+        return File(f"{OURS}{self.name}.sources", "\n".join(lines) + "\n", phase="before-packages")
+
+    @override
+    def differences(self, observed: Observed) -> Iterator[Difference]:
+        """Its keyring is not there, or its source file is not as wanted."""
+        if self.keyring not in observed.files:
+            fingerprints = " or ".join(self.fingerprints)
+            yield Difference("apt key", self.name, NOT_THERE, fingerprints, FetchKey(self))
+        for each in self.source.differences(observed):
+            mend = replace(written(self.source), then_update=True)
+            yield Difference(self.kind, self.name, each.found, f"{self.uri} {self.suite}", mend)
+
+    @override
+    def unwatched(self, watched: Watched) -> Iterable[str]:
+        return [f"file {path}" for path in (self.keyring, self.source.path) if not watched.has_file(path)]
+
+
+@dataclass(frozen=True)
+class ForeignSources(Thing):
+    """apt sources that only xpulab may own, by the prefix of their URI, and why.
+
+    `ours` are the files that it owns. A source of somebody else's is taken out of use, never deleted.
+    """
+
+    reasons: Mapping[str, str]
+    ours: frozenset[str] = frozenset()
+
+    kind: ClassVar[str] = "foreign apt source"
+
+    @classmethod
+    def of(cls, prefixes: Iterable[str], reason: str, ours: AptRepository | None) -> ForeignSources:
+        """Sources with one of these prefixes, for one reason, beside a repository of ours if there is one."""
+        return cls(dict.fromkeys(prefixes, reason), frozenset({ours.source.path} if ours else ()))
+
+    @property
+    @override
+    def claim(self) -> str:
+        """Always the same: one for a host: all roles' claims add up."""
+        return "all"
+
+    @override
+    def differences(self, observed: Observed) -> Iterator[Difference]:
+        """Another file has such a source in use."""
+        for source in dict.fromkeys(observed.apt_sources):
+            for prefix, reason in self.reasons.items():
+                if source.uri.startswith(prefix) and source.path not in self.ours:
+                    line = disable_source(source.path, source.uri)
+                    mend = Shell(Phase.SOURCES, EARLY_FILES, (line,))
+                    name = f"{source.path} {source.uri}"
+                    yield Difference(self.kind, name, "in use", f"disabled: {reason}", mend)
+
+    @override
+    def merged(self, other: Self) -> Self:
+        return type(self)({**self.reasons, **other.reasons}, self.ours | other.ours)

@@ -1,0 +1,139 @@
+"""Packages that must be installed, that must not be, and that must not be half installed."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+from debian.debian_support import NativeVersion
+from typing_extensions import Self, override
+
+from xpulab.desired import record
+from xpulab.desired.thing import NOT_THERE, Conflict, Difference, InApt, Thing
+from xpulab.probing.observed import Observed
+
+
+@dataclass(frozen=True)
+class Package(Thing):
+    """A package that must be installed: any version, one exact version, or within bounds.
+
+    `below` is for a package whose name does not tell its branch: a version from there on is of another.
+    `channel` is for one that several channels of `vendor` have under one name.
+    """
+
+    name: str
+    version: str | None = None
+    minimum: str | None = None
+    below: str | None = None
+    channel: str | None = None
+    vendor: str | None = None
+
+    kind: ClassVar[str] = "package"
+
+    @property
+    @override
+    def claim(self) -> str:
+        """Its name."""
+        return self.name
+
+    @property
+    def apt_argument(self) -> str:
+        """The package as `apt-get install` takes it."""
+        return f"{self.name}={self.version}" if self.version else self.name
+
+    @override
+    def differences(self, observed: Observed) -> Iterator[Difference]:
+        """It is not there, not of a wanted version, or of another channel."""
+        found = observed.packages.get(self.name)
+        mend = InApt(self.apt_argument)
+        if found is None:
+            yield Difference(self.kind, self.name, NOT_THERE, self._version_words(), mend)
+        elif self._is_unsuitable(found.version):
+            there = found.version + (" (held)" if found.held else "")
+            yield Difference(self.kind, self.name, there, self._version_words(), mend)
+        elif self.channel:
+            channel = record.channel_of(self.vendor, observed)
+            if channel and channel != self.channel:
+                there = f"{found.version} of {channel}"
+                yield Difference(self.kind, self.name, there, f"of {self.channel}", mend)
+
+    @override
+    def merged(self, other: Self) -> Self:
+        """What one of them leaves open, the other may decide."""
+        if self == other or other == type(self)(self.name):
+            return self
+        if self == type(self)(self.name):
+            return other
+        raise Conflict(f"as {self._version_words()} and as {other._version_words()}")
+
+    def _is_unsuitable(self, found: str) -> bool:
+        too_old = self.minimum and NativeVersion(found) < NativeVersion(self.minimum)
+        too_new = self.below and NativeVersion(found) >= NativeVersion(self.below)
+        return bool(too_old or too_new or (self.version and found != self.version))
+
+    def _version_words(self) -> str:
+        if self.version:
+            return self.version
+        bounds = (self.minimum and f"{self.minimum} or newer", self.below and f"below {self.below}")
+        return ", ".join(filter(None, bounds)) or "installed"
+
+
+@dataclass(frozen=True)
+class AbsentPackages(Thing):
+    """Packages that must not be installed, by name or by a shell pattern."""
+
+    patterns: tuple[str, ...]
+
+    kind: ClassVar[str] = "unwanted package"
+
+    @property
+    @override
+    def claim(self) -> str:
+        """Always the same: one for a host: a host has thousands of packages."""
+        return "all"
+
+    @override
+    def differences(self, observed: Observed) -> Iterator[Difference]:
+        """One of them is installed."""
+        unwanted = _any_of(self.patterns)
+        for name, found in sorted(observed.packages.items()):
+            if unwanted.fullmatch(name):
+                yield Difference(self.kind, name, found.version, "absent", InApt(remove=name))
+
+    @override
+    def forbids(self, other: Thing) -> bool:
+        return isinstance(other, Package) and bool(_any_of(self.patterns).fullmatch(other.name))
+
+    @override
+    def merged(self, other: Self) -> Self:
+        return type(self)(tuple(dict.fromkeys(self.patterns + other.patterns)))
+
+
+@dataclass(frozen=True)
+class WholePackages(Thing):
+    """That no package is half installed or not configured, whoever wanted it."""
+
+    kind: ClassVar[str] = "broken package"
+
+    @property
+    @override
+    def claim(self) -> str:
+        """Always the same: one for a host."""
+        return "any"
+
+    @override
+    def differences(self, observed: Observed) -> Iterator[Difference]:
+        """One of them is not whole."""
+        for name, found in sorted(observed.packages.items()):
+            if not found.intact:
+                yield Difference(self.kind, name, "not configured", "installed", InApt(repair=True))
+
+
+@lru_cache(maxsize=256)
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """One expression for all shell patterns."""
+    return re.compile("|".join(map(fnmatch.translate, patterns)) or "(?!)")

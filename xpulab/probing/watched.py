@@ -1,0 +1,92 @@
+"""What a probe has to look at, as the roles of a run say it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from fnmatch import fnmatchcase
+from typing import Any
+
+PATTERN = re.compile(r"/[A-Za-z0-9_./@:+*?-]+")
+NAME = re.compile(r"[A-Za-z0-9_.@:+\\-]+")
+FACT_NAME = re.compile(r"[a-z0-9-]+")
+ANY_HARDWARE = "any"
+
+
+@dataclass(frozen=True)
+class WatchedModule:
+    """A kernel module, looked at where a PCI function of this vendor (`0x` and four hex digits) is there."""
+
+    name: str
+    pci_vendor: str = ANY_HARDWARE
+
+
+@dataclass(frozen=True)
+class WatchedContainer:
+    """A container that a systemd unit of ours runs: it is asked for where that unit is."""
+
+    name: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Everything that a role's manifest may speak of, beside packages and apt sources, which always are.
+
+    `files` are paths or shell patterns; of `contents` the text is read as well. `facts` are for what none of
+    these can tell: a name, and POSIX sh that prints it, run as root and changing nothing. Raises ValueError
+    for a name that a shell could take for something else.
+    """
+
+    files: tuple[str, ...] = ()
+    contents: tuple[str, ...] = ()
+    modules: tuple[WatchedModule, ...] = ()
+    units: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    containers: tuple[WatchedContainer, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Let nothing through that is not a plain path, pattern or name."""
+        modules = [name for each in self.modules for name in (each.name, each.pci_vendor)]
+        containers = [name for each in self.containers for name in (each.name, each.unit)]
+        wrong = [
+            *(path for path in (*self.files, *self.contents) if not PATTERN.fullmatch(path)),
+            *(
+                name
+                for name in (*self.units, *self.groups, *self.users, *modules, *containers)
+                if not NAME.fullmatch(name) or name.startswith("-")
+            ),
+            *(name for name in self.facts if not FACT_NAME.fullmatch(name)),
+        ]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} cannot be watched: it is no plain path, pattern or name")
+
+    def __add__(self, other: Watched) -> Watched:
+        """All that either of them watches, each once."""
+        merged: dict[str, Any] = {}
+        for each in fields(self):
+            mine, theirs = getattr(self, each.name), getattr(other, each.name)
+            if not theirs:
+                merged[each.name] = mine
+            elif isinstance(mine, Mapping):
+                merged[each.name] = {**mine, **theirs}
+            else:
+                merged[each.name] = tuple(dict.fromkeys(mine + theirs))
+        return Watched(**merged)
+
+    def has_file(self, path: str) -> bool:
+        """Whether a file at this path would be seen."""
+        return any(_matches(path, pattern) for pattern in self.files)
+
+
+def _matches(path: str, pattern: str) -> bool:
+    """Whether a shell would expand the pattern to the path: a star is no slash, and no leading dot."""
+    if path.count("/") != pattern.count("/"):
+        return False
+    parts = zip(path.split("/"), pattern.split("/"), strict=True)
+    return all(
+        fnmatchcase(name, part) and (not name.startswith(".") or part.startswith(".")) for name, part in parts
+    )
