@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from xpulab import catalog
 from xpulab.catalog import Catalog
 from xpulab.explaining import hypothetical
 from xpulab.inventory.settings import HostSettings, Workbench
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Refusal
+from xpulab.resolving.vendors import load_catalog
 from xpulab.workbench.image import HERE
 from xpulab.workbench.recipe import Recipe, recipe_for
 
@@ -47,7 +47,7 @@ def tables(known: Catalog) -> str:
 def page(text: str) -> str:
     """The page with the tables between its two marks as they are today."""
     before, _, rest = text.partition(FIRST)
-    return f"{before}{FIRST}\n{tables(catalog.load())}\n{LAST}{rest.partition(LAST)[2]}"
+    return f"{before}{FIRST}\n{tables(load_catalog())}\n{LAST}{rest.partition(LAST)[2]}"
 
 
 def _images(known: Catalog) -> Iterator[str]:

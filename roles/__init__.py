@@ -9,6 +9,7 @@ from operator import add
 from xpulab.catalog.models import Catalog
 from xpulab.desired.manifest import Manifest
 from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.intel.facts import IntelFacts
 from xpulab.resolving.target import Refusal, Target
 from xpulab.roles import base, docker, kernel, pytorch, workbench
 from xpulab.roles.intel import compute, oneapi
@@ -48,4 +49,4 @@ def _has_user_space(target: Target, catalog: Catalog) -> bool:
     """Whether Intel's user space lies on the host, and not in the image alone."""
     if "intel" not in target.vendors:
         return False
-    return not catalog.intel_compute.channels[target.driver_of("intel").branch].user_space_in_image
+    return not catalog.of(IntelFacts).compute.channels[target.driver_of("intel").branch].user_space_in_image

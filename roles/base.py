@@ -13,10 +13,7 @@ LOCK_TIMEOUT_SECONDS = 600
 
 def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """Packages that the other roles rely on, apt's configuration, and group memberships."""
-    blocked = (
-        *catalog.nvidia_driver.unattended_upgrades.blocked,
-        *catalog.intel_compute.unattended_upgrades.blocked,
-    )
+    blocked = tuple(name for facts in catalog.facts.values() for name in facts.never_unattended)
     # Device nodes belong to video (card*) and render (renderD*); docker gives access to the engine.
     groups = ("video", "render", "docker") if target.accelerators else ("docker",)
     return Manifest(

@@ -16,7 +16,6 @@ from pyinfra.connectors.util import CommandOutput
 from pyinfra.context import ctx_host
 from pyinfra.operations import python
 
-from xpulab import catalog
 from xpulab.converging import run
 from xpulab.converging.assess import Assessment, assess, settings_of
 from xpulab.converging.drift import Difference
@@ -34,6 +33,7 @@ from xpulab.probing.records import ProbeError
 from xpulab.pull import last_pull
 from xpulab.pull.pull_run import is_pull
 from xpulab.resolving.target import Refusal
+from xpulab.resolving.vendors import load_catalog
 from xpulab.shell.scripts import fetch_keys_script, script, write_bytes
 
 MOST_PASSES = 8
@@ -88,7 +88,7 @@ def look(host: Host, settings: HostSettings | Refusal, desired: Desired) -> tupl
     observed = probe(host)
     if isinstance(observed, ProbeError):
         return Outcome(host.name, "failed", reason=str(observed)), None
-    return outcome_of(host.name, assess(observed, settings, catalog.load(), desired)), observed
+    return outcome_of(host.name, assess(observed, settings, load_catalog(), desired)), observed
 
 
 def _warn_of_lock(host: Host, observed: Observed | None, settings: HostSettings | Refusal) -> None:

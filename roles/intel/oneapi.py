@@ -5,13 +5,14 @@ from __future__ import annotations
 from xpulab.catalog.models import Catalog
 from xpulab.desired.manifest import Manifest, Package
 from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.intel.facts import IntelFacts
 from xpulab.resolving.target import Target
 from xpulab.roles.repositories import repository
 
 
 def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """The runtime's packages from Intel's oneAPI repository."""
-    runtime = catalog.intel_oneapi.runtime
+    runtime = catalog.of(IntelFacts).oneapi.runtime
     return Manifest(
         repositories=(repository(runtime.repository, target, settings, catalog),),
         packages=tuple(Package(name) for name in runtime.packages),

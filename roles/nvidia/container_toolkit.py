@@ -5,13 +5,14 @@ from __future__ import annotations
 from xpulab.catalog.models import Catalog
 from xpulab.desired.manifest import JsonSettings, Manifest, Package, Unit
 from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.target import Target
 from xpulab.roles.repositories import repository
 
 
 def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """The four packages at one version, the runtime registered with Docker, the CDI specification fresh."""
-    toolkit = catalog.nvidia_container_toolkit
+    toolkit = catalog.of(NvidiaFacts).container_toolkit
     packages, cdi = toolkit.packages, toolkit.cdi
     return Manifest(
         repositories=(repository(packages.repository, target, settings, catalog),),

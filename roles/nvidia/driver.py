@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from xpulab.catalog.models import Catalog
-from xpulab.catalog.nvidia import NVIDIA_SOURCES
 from xpulab.desired.manifest import File, LoadedModule, Manifest, Unit
 from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.nvidia.entries import NVIDIA_SOURCES
+from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.target import Driver, Target
 from xpulab.roles.nvidia import archive, cuda_repository
 from xpulab.roles.nvidia.branch import flavour
@@ -23,7 +24,8 @@ def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
     """One branch in one flavour from one source, nouveau kept out, every other source pinned away."""
     driver = target.driver_of("nvidia")
     source, provided_by = _from_source(target, settings, catalog)
-    module, persistence = catalog.nvidia_driver.kernel_module, catalog.nvidia_driver.persistence
+    data = catalog.of(NvidiaFacts).driver
+    module, persistence = data.kernel_module, data.persistence
     files = _files(driver, catalog)
     loaded = LoadedModule(
         module.name,
@@ -50,7 +52,7 @@ def _from_source(
 
 
 def _files(driver: Driver, catalog: Catalog) -> _Files:
-    data = catalog.nvidia_driver
+    data = catalog.of(NvidiaFacts).driver
     refused = [label for each in NVIDIA_SOURCES if each != driver.source for label in data.pin.labels[each]]
     early = (
         file(

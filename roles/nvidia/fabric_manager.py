@@ -5,13 +5,14 @@ from __future__ import annotations
 from xpulab.catalog.models import Catalog
 from xpulab.desired.manifest import Manifest, Package, Unit
 from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.target import Target
 from xpulab.roles.templates import file
 
 
 def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """The fabric manager of the driver's branch and source, running; for NVLink 5 its subnet manager too."""
-    data, driver = catalog.nvidia_driver, target.driver_of("nvidia")
+    data, driver = catalog.of(NvidiaFacts).driver, target.driver_of("nvidia")
     floor = data.branches[driver.branch].security_floor
     if driver.source == "cuda":
         names, below = data.cuda.fabric_manager_of(driver.branch), str(int(driver.branch) + 1)
@@ -25,7 +26,7 @@ def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
 
 def _nvlink5(catalog: Catalog) -> Manifest:
     """NVLink 5 switches are managed through network adapters, which need modules of their own at boot."""
-    nvlink5 = catalog.nvidia_driver.nvlink5
+    nvlink5 = catalog.of(NvidiaFacts).driver.nvlink5
     return Manifest(
         packages=tuple(Package(name) for name in nvlink5.packages),
         files=(file("/etc/modules-load.d/xpulab-nvlink5.conf", "before-packages", modules=nvlink5.modules),),

@@ -6,21 +6,21 @@ import hashlib
 import json
 
 from tests.unit.probe_answers import answer
-from xpulab import catalog
 from xpulab.desired.apt import keyring_path, source_file
 from xpulab.desired.manifest import Manifest
 from xpulab.inventory.settings import HostSettings
 from xpulab.probing.records import parse
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Target
+from xpulab.resolving.vendors import load_catalog
 from xpulab.roles import desired
 
 
 def converged_answer(pci: tuple[str, ...], kernel: str, settings: HostSettings) -> list[str]:
     """The answer of a host with that hardware after a run."""
-    target = resolve(parse(answer(pci=pci, kernel=kernel)), settings, catalog.load())
+    target = resolve(parse(answer(pci=pci, kernel=kernel)), settings, load_catalog())
     assert isinstance(target, Target), target
-    manifest = desired(target, settings, catalog.load())
+    manifest = desired(target, settings, load_catalog())
     versions = {each.name: each.version or f"{each.minimum or '1'}-1" for each in manifest.packages}
     daemon_json = {key: value for each in manifest.json_settings for key, value in each.settings.items()}
     return answer(

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.unit.sample_hosts import host, resolved
-from xpulab import catalog
 from xpulab.inventory.settings import HostSettings
 from xpulab.probing.observed import Observed
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Refusal
+from xpulab.resolving.vendors import load_catalog
 from xpulab.workbench.image import WorkbenchImage, image_of
 
-CATALOG = catalog.load()
+CATALOG = load_catalog()
 
 
 def public_key() -> str:

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from tests.unit.probe_answers import answer
 from tests.unit.sample_hosts import host, resolved
-from xpulab import catalog
 from xpulab.converging.assess import settings_of
 from xpulab.converging.outcome import Outcome
 from xpulab.desired.manifest import Manifest
@@ -22,6 +21,7 @@ from xpulab.probing.records import parse
 from xpulab.pull import last_pull, pull_run
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Refusal
+from xpulab.resolving.vendors import load_catalog
 from xpulab.roles.pull import desired_of, missing
 
 KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + bytes(32)).decode()
@@ -40,8 +40,8 @@ hosts:
 
 def manifest(name: str = "gpu-01") -> Manifest:
     settings, observed = HostSettings(pull=PULL), host()
-    target = resolved(resolve(observed, settings, catalog.load()))
-    return desired_of(name)(target, settings, catalog.load())
+    target = resolved(resolve(observed, settings, load_catalog()))
+    return desired_of(name)(target, settings, load_catalog())
 
 
 def content(path: str) -> str:

@@ -28,11 +28,11 @@ from tests.unit.sample_hosts import (
     resolved,
     settings,
 )
-from xpulab.catalog import load
 from xpulab.desired.manifest import LoadedModule, Manifest, Membership, Package, Unit, WantedKernel
 from xpulab.inventory.settings import HostSettings, RepositoryOverride
 from xpulab.probing.observed import Observed
 from xpulab.resolving.resolve import resolve
+from xpulab.resolving.vendors import load_catalog as load
 from xpulab.roles import desired
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,6 @@ from pyinfra.api.host import Host
 from pyinfra.context import ctx_host, ctx_state
 from pyinfra.operations import python
 
-from xpulab import catalog
 from xpulab.building import build_scripts
 from xpulab.building.build_scripts import InRegistry
 from xpulab.converge import fail, host_settings, look, run_step
@@ -25,6 +24,7 @@ from xpulab.desired.manifest import Manifest
 from xpulab.inventory import workbench_digests
 from xpulab.inventory.settings import HostSettings, ImageOverride
 from xpulab.resolving.target import Refusal
+from xpulab.resolving.vendors import load_catalog
 from xpulab.workbench.image import WorkbenchImage, archive, image_of
 
 BUILD_TIMEOUT_S = 4 * 3600
@@ -38,7 +38,7 @@ def deploy() -> None:
     settings = host_settings(host)
     outcome, _ = look(host, settings, lambda *_: Manifest())
     if isinstance(settings, HostSettings) and settings.workbench and outcome.target:
-        image = image_of(outcome.target, settings, catalog.load())
+        image = image_of(outcome.target, settings, load_catalog())
         if isinstance(image, WorkbenchImage):
             _needed[host.name] = image
         outcome = _planned(host, image, settings, outcome)

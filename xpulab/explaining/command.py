@@ -16,7 +16,6 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from xpulab import catalog
 from xpulab.catalog import Catalog
 from xpulab.desired.role import Desired
 from xpulab.explaining import explanation_page, hypothetical
@@ -26,6 +25,7 @@ from xpulab.inventory.settings import HostSettings, Policy, explain_errors
 from xpulab.probing.observed import Observed
 from xpulab.releasing import release
 from xpulab.resolving.target import Refusal
+from xpulab.resolving.vendors import load_catalog
 from xpulab.upstreams import check_upstreams
 
 UNKNOWN_ID = 3  # exit status; 2 is wrong usage
@@ -77,7 +77,7 @@ def build(desired: Desired) -> typer.Typer:
             "engine": engine,
             "unsupported": unsupported,
         }
-        question = _Question(catalog.load(), desired, system, kernel, secure_boot, _settings(policy))
+        question = _Question(load_catalog(), desired, system, kernel, secure_boot, _settings(policy))
         wanted = list(ids or ()) or (sys.stdin.read().split() if each else [])
         if not wanted:
             raise typer.BadParameter("name at least one PCI id")

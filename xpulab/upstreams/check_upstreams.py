@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from xpulab import catalog
 from xpulab.catalog import Catalog
 from xpulab.desired.manifest import AptRepository, Manifest
 from xpulab.desired.role import Desired
@@ -22,7 +21,10 @@ from xpulab.explaining.explanation import explain
 from xpulab.inventory.labfile import LabError, load_lab
 from xpulab.inventory.settings import HostSettings, Policy
 from xpulab.probing.observed import Observed
+from xpulab.resolving.intel.facts import IntelFacts
+from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.target import Image, Target
+from xpulab.resolving.vendors import load_catalog
 from xpulab.upstreams.findings import Finding, Wanted, check_image, check_key, check_packages
 from xpulab.upstreams.web import Web
 
@@ -52,7 +54,7 @@ def add_to(app: typer.Typer, desired: Desired) -> None:
         ] = None,
     ) -> None:
         """Check keys, packages and images against the vendors' servers. Exits 1 when something rotted."""
-        known = catalog.load()
+        known = load_catalog()
         if unknown := set(systems or ()) - set(known.operating_systems):
             raise typer.BadParameter(f"{unknown.pop()} is not one of {', '.join(known.operating_systems)}")
         settings = _settings_of(lab)
@@ -90,12 +92,12 @@ def _kinds_of_host(known: Catalog, systems: Sequence[str]) -> Iterator[tuple[str
     """One host per system, kernel and kind of card, and one without a card."""
     cards = {
         f"{family.title} {chips.codename}": [f"10de:{chips.first}"]
-        for family in known.nvidia_families.values()
+        for family in known.of(NvidiaFacts).families.values()
         for chips in family.chips
     }
     cards |= {
         f"{family.title} {name}": [f"8086:{devices[0]}"]
-        for family in known.intel_devices.values()
+        for family in known.of(IntelFacts).devices.values()
         for name, devices in family.devices.items()
         if devices
     }
