@@ -12,10 +12,12 @@ _named = os.environ.get("XPULAB_LAB")
 _lab_file = Path(_named or _root / "inventories" / "lab.yml")
 
 if _named or _lab_file.exists():
-    from xpulab.inventory.labfile import LabError, load_lab
+    from xpulab.desired.lab import load_lab
+    from xpulab.inventory.labfile import LabError
+    from xpulab.roles import BUILT_IN
 
     try:
-        _lab = load_lab(_lab_file)
+        _lab = load_lab(_lab_file, BUILT_IN)
     except LabError as error:
         sys.exit(f"xpulab: {error}")
     run.refuse_in_inventory(_lab.refused)

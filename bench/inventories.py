@@ -16,11 +16,11 @@ from vlab.inventory import overrides
 from vlab.places import CLIENT_KEY, FACTS, HOST_CONFIGS, STATE
 
 from bench.hosts import GROUPS, BenchHost
-from xpulab import catalog
 from xpulab.explaining import hypothetical
 from xpulab.inventory.settings import HostSettings
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Image, Refusal
+from xpulab.resolving.vendors import load_catalog
 
 FOLDER = STATE / "bench"
 
@@ -110,7 +110,7 @@ def by_group(hosts: Sequence[BenchHost]) -> dict[str, list[BenchHost]]:
 
 def image_of(host: Host, settings: Mapping[str, Any]) -> Image:
     """The image that a testbed host of this kind gets, which the baselines are told and do not choose."""
-    known = catalog.load()
+    known = load_catalog()
     described = hypothetical.host(
         [function.id for function in host.pci if function.name], host.os, host.kernel, False, known
     )

@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 from xpulab.converging import run
-from xpulab.inventory.labfile import LabError, load_lab
+from xpulab.desired.lab import load_lab
+from xpulab.inventory.labfile import LabError
 from xpulab.pull import pull_run
 from xpulab.resolving.target import Refusal
+from xpulab.roles import BUILT_IN
 
 _lab_file = Path(__file__).parent / "lab.yml"
 hosts = []
@@ -20,7 +22,7 @@ except (OSError, LookupError) as error:
         f"xpulab: {pull_run.CONFIGURATION} does not say which host this is ({error}): run deploys/pull.py"
     )
 try:
-    _lab = load_lab(_lab_file)
+    _lab = load_lab(_lab_file, BUILT_IN, _lab_file.parent / "roles")
     _refused = _lab.refused
     hosts = [
         ("@local", {"name_in_lab": _name, **{key: said[key] for key in said if not key.startswith("ssh_")}})

@@ -9,7 +9,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from xpulab.explaining import command as cli
-from xpulab.roles import desired
+from xpulab.roles import BUILT_IN
 
 HEAD = """\
 <!-- Made by `python -m pages` from the catalog: change that, then run it again. -->
@@ -79,7 +79,7 @@ def readme(text: str) -> str:
 
 
 def _explained() -> Iterator[tuple[str, str]]:
-    runner, app = CliRunner(env={"COLUMNS": WIDTH, "TERM": "dumb"}), cli.build(desired)
+    runner, app = CliRunner(env={"COLUMNS": WIDTH, "TERM": "dumb"}), cli.build(BUILT_IN)
     for title, arguments in HOSTS.items():
         output = runner.invoke(app, ["explain", *shlex.split(arguments)]).stdout
         lines = "\n".join(line.rstrip() for line in output.splitlines())

@@ -9,6 +9,8 @@ from pathlib import Path
 from xpulab.catalog import Catalog
 from xpulab.explaining import hypothetical
 from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.intel.facts import IntelFacts
+from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Driver, Refusal, Target
 
@@ -35,14 +37,14 @@ def matrix(known: Catalog) -> str:
 
 def _nvidia(known: Catalog) -> Iterator[str]:
     yield f"## NVIDIA\n\n{COLUMNS}"
-    for family in known.nvidia_families.values():
+    for family in known.of(NvidiaFacts).families.values():
         # A range's cards share every fact, so its first one speaks for it.
         yield from _lines(family.title, [f"10de:{chips.first}" for chips in family.chips], known)
 
 
 def _intel(known: Catalog) -> Iterator[str]:
     yield f"## Intel\n\n{COLUMNS}"
-    for family in known.intel_devices.values():
+    for family in known.of(IntelFacts).devices.values():
         ids = [f"8086:{device}" for devices in family.devices.values() for device in devices]
         yield from _lines(family.title, ids, known)
 
@@ -84,7 +86,7 @@ def _outcome(pci_id: str, system: str, known: Catalog) -> str:
 def _driver(target: Target, driver: Driver, known: Catalog) -> str:
     if target.vendor == "nvidia":
         return f"{driver.branch} | {driver.modules} | {SOURCES[driver.source]}"
-    name = known.intel_devices[target.accelerators[0].family].driver
+    name = known.of(IntelFacts).devices[target.accelerators[0].family].driver
     return f"{name} | {driver.modules} | channel {driver.branch}"
 
 

@@ -6,14 +6,17 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from xpulab import catalog
 from xpulab.catalog import Catalog
+from xpulab.desired.role import sections
 from xpulab.explaining import hypothetical
-from xpulab.inventory.settings import HostSettings, Workbench
+from xpulab.inventory.settings import HostSettings, with_sections
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Refusal
+from xpulab.resolving.vendors import load_catalog
+from xpulab.roles import BUILT_IN
 from xpulab.workbench.image import HERE
 from xpulab.workbench.recipe import Recipe, recipe_for
+from xpulab.workbench.settings import Workbench
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "workbench-images.md"
 FIRST, LAST = (
@@ -47,7 +50,7 @@ def tables(known: Catalog) -> str:
 def page(text: str) -> str:
     """The page with the tables between its two marks as they are today."""
     before, _, rest = text.partition(FIRST)
-    return f"{before}{FIRST}\n{tables(catalog.load())}\n{LAST}{rest.partition(LAST)[2]}"
+    return f"{before}{FIRST}\n{tables(load_catalog())}\n{LAST}{rest.partition(LAST)[2]}"
 
 
 def _images(known: Catalog) -> Iterator[str]:
@@ -60,7 +63,8 @@ def _recipe(
     pci_id: str, system: str, kernel: str | None, policy: dict[str, str], image: str, known: Catalog
 ) -> Recipe:
     workbench = Workbench.model_construct(registry="registry.lab.test", image=image)
-    settings = HostSettings.model_validate({"policy": policy}).model_copy(update={"workbench": workbench})
+    model = with_sections(HostSettings, sections(BUILT_IN))
+    settings = model.model_validate({"policy": policy}).model_copy(update={"workbench": workbench})
     observed = hypothetical.host([pci_id] if pci_id else [], system, kernel, False, known)
     target = resolve(observed, settings, known)
     recipe = target if isinstance(target, Refusal) else recipe_for(target, settings, known)

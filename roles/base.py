@@ -18,10 +18,7 @@ DEVICE_GROUPS, ENGINE_GROUP = ("video", "render"), "docker"
 
 def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """Packages that the other roles rely on, apt's configuration, and group memberships."""
-    blocked = (
-        *catalog.nvidia_driver.unattended_upgrades.blocked,
-        *catalog.intel_compute.unattended_upgrades.blocked,
-    )
+    blocked = tuple(name for facts in catalog.facts.values() for name in facts.never_unattended)
     groups = (*DEVICE_GROUPS, ENGINE_GROUP) if target.accelerators else (ENGINE_GROUP,)
     return manifest(
         (

@@ -16,6 +16,7 @@ from xpulab.desired.repositories import repository_for
 from xpulab.desired.role import Role
 from xpulab.inventory.settings import HostSettings
 from xpulab.probing.watched import Watched, WatchedModule
+from xpulab.resolving.intel.facts import IntelFacts
 from xpulab.resolving.target import Target
 from xpulab.roles.preference import preference
 from xpulab.roles.preference import watched as watched_preference
@@ -32,14 +33,14 @@ def applies(target: Target, settings: HostSettings, catalog: Catalog) -> bool:
 def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """The channel's packages under its own names; names of the other generation are absent."""
     driver = target.driver_of("intel")
-    channel = catalog.intel_compute.channels[driver.branch]
+    channel = catalog.of(IntelFacts).compute.channels[driver.branch]
     suite = channel.suites[target.os]
     names = tuple(name.format(kernel=target.kernel) for name in channel.kernel_packages + channel.packages)
     # The in-tree module has the same name: the running one must be the one that DKMS built.
-    dkms = catalog.intel_compute.dkms_module
+    dkms = catalog.of(IntelFacts).compute.dkms_module
     module = LoadedModule(dkms.name, provided_by=(dkms.package,))
     source = repository_for(target.os, channel.repository, settings, catalog, channel=suite)
-    foreign = catalog.intel_compute.sources.foreign_sources
+    foreign = catalog.of(IntelFacts).compute.sources.foreign_sources
     reason = f"channels of Intel's GPU packages must not be mixed, and this host has {suite}"
     return manifest(
         (
@@ -55,7 +56,7 @@ def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest
 
 def watched(settings: HostSettings, catalog: Catalog) -> Watched:
     """Repository and preferences, and both modules that drive Intel GPUs, where one is there."""
-    drivers = sorted({family.driver for family in catalog.intel_devices.values()})
+    drivers = sorted({family.driver for family in catalog.of(IntelFacts).devices.values()})
     ids = [key for key, vendor in catalog.pci_vendors.items() if vendor.use == "intel"]
     modules = tuple(WatchedModule(driver, f"0x{key}") for key in ids for driver in drivers)
     own = Watched(files=(PIN,), contents=(record.PATH,), modules=modules)

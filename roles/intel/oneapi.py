@@ -11,6 +11,7 @@ from xpulab.desired.repositories import repository_for
 from xpulab.desired.role import Role
 from xpulab.inventory.settings import HostSettings
 from xpulab.probing.watched import Watched
+from xpulab.resolving.intel.facts import IntelFacts
 from xpulab.resolving.target import Target
 
 
@@ -18,12 +19,12 @@ def applies(target: Target, settings: HostSettings, catalog: Catalog) -> bool:
     """Whether Intel's user space is to lie on the host, and not in the image alone."""
     if not settings.policy.oneapi or "intel" not in target.vendors:
         return False
-    return not catalog.intel_compute.channels[target.driver_of("intel").branch].user_space_in_image
+    return not catalog.of(IntelFacts).compute.channels[target.driver_of("intel").branch].user_space_in_image
 
 
 def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """The runtime's packages from Intel's oneAPI repository."""
-    runtime = catalog.intel_oneapi.runtime
+    runtime = catalog.of(IntelFacts).oneapi.runtime
     source = repository_for(target.os, runtime.repository, settings, catalog)
     reason = "xpulab writes its own source for oneAPI"
     packages = (Package(name) for name in runtime.packages)

@@ -6,14 +6,15 @@ from xpulab.catalog.models import Catalog
 from xpulab.desired.kinds.package import AbsentPackages, Package
 from xpulab.desired.manifest import Manifest, manifest
 from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.target import Target
 from xpulab.roles.nvidia.branch import OTHER, flavour, of_other_branches
 
 
 def packages(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """User space and modules of one branch; those of other branches, flavours and sources absent."""
-    floor = catalog.nvidia_driver.branches[target.driver_of("nvidia").branch].security_floor
-    user_space = _names(catalog.nvidia_driver.archive.user_space, target)
+    floor = catalog.of(NvidiaFacts).driver.branches[target.driver_of("nvidia").branch].security_floor
+    user_space = _names(catalog.of(NvidiaFacts).driver.archive.user_space, target)
     # The modules' meta packages carry the kernel's version, so the driver's floor means nothing to them.
     return manifest(
         (
@@ -26,11 +27,11 @@ def packages(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
 
 def module_packages(target: Target, catalog: Catalog) -> tuple[str, ...]:
     """The meta packages that bring the modules for each kernel of the target's flavour."""
-    return _names(catalog.nvidia_driver.archive.modules[flavour(target)], target)
+    return _names(catalog.of(NvidiaFacts).driver.archive.modules[flavour(target)], target)
 
 
 def _absent(target: Target, catalog: Catalog) -> tuple[str, ...]:
-    archive = catalog.nvidia_driver.archive
+    archive = catalog.of(NvidiaFacts).driver.archive
     other_flavour = _names(archive.modules_of_flavour[OTHER[flavour(target)]], target)
     others = of_other_branches(archive.of_other_branch, target, catalog)
     return (*other_flavour, *archive.displaces, *others)

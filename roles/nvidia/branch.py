@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xpulab.catalog.models import Catalog
-from xpulab.catalog.nvidia import NvidiaModules
 from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.nvidia.entries import NvidiaModules
+from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.target import Target
 
 OTHER: dict[NvidiaModules, NvidiaModules] = {"open": "proprietary", "proprietary": "open"}
@@ -25,5 +26,5 @@ def flavour(target: Target) -> NvidiaModules:
 def of_other_branches(patterns: Sequence[str], target: Target, catalog: Catalog) -> tuple[str, ...]:
     """Package patterns with `{branch}`, for every branch but the target's."""
     branch = target.driver_of("nvidia").branch
-    others = [each for each in catalog.nvidia_driver.branches if each != branch]
+    others = [each for each in catalog.of(NvidiaFacts).driver.branches if each != branch]
     return tuple(pattern.format(branch=each) for each in others for pattern in patterns)

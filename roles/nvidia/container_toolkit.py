@@ -14,6 +14,7 @@ from xpulab.desired.repositories import repository_for
 from xpulab.desired.role import Role
 from xpulab.inventory.settings import HostSettings
 from xpulab.probing.watched import Watched
+from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.target import Target
 from xpulab.roles.docker import engine_of
 from xpulab.roles.nvidia.branch import uses_nvidia
@@ -21,7 +22,7 @@ from xpulab.roles.nvidia.branch import uses_nvidia
 
 def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """The four packages at one version, the runtime registered with Docker, the CDI specification fresh."""
-    toolkit = catalog.nvidia_container_toolkit
+    toolkit = catalog.of(NvidiaFacts).container_toolkit
     packages, cdi = toolkit.packages, toolkit.cdi
     source = repository_for(target.os, packages.repository, settings, catalog)
     reason = "two sources of the container toolkit with different Signed-By stop apt"
@@ -41,7 +42,7 @@ def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest
 
 def watched(settings: HostSettings, catalog: Catalog) -> Watched:
     """The repository, the engine's configuration, and CDI's units and specifications."""
-    cdi = catalog.nvidia_container_toolkit.cdi
+    cdi = catalog.of(NvidiaFacts).container_toolkit.cdi
     return apt_repository.WATCHED + Watched(
         files=(cdi.specification, *cdi.stale_specifications),
         contents=(engine_of(settings, catalog).daemon_json,),

@@ -7,6 +7,7 @@ from xpulab.desired.kinds.package import AbsentPackages, Package
 from xpulab.desired.manifest import Manifest, manifest
 from xpulab.desired.repositories import repository_for
 from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.target import Target
 from xpulab.roles.nvidia.branch import OTHER, flavour, of_other_branches
 
@@ -16,8 +17,8 @@ def packages(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
 
     From branch 590 on a name does not tell its branch: versions below it or of the next one are drift.
     """
-    cuda, branch = catalog.nvidia_driver.cuda, target.driver_of("nvidia").branch
-    floor = catalog.nvidia_driver.branches[branch].security_floor or branch
+    cuda, branch = catalog.of(NvidiaFacts).driver.cuda, target.driver_of("nvidia").branch
+    floor = catalog.of(NvidiaFacts).driver.branches[branch].security_floor or branch
     pinning = tuple(name.format(branch=branch) for name in cuda.pinning)
     return manifest(
         (
@@ -34,7 +35,7 @@ def packages(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
 
 def module_packages(target: Target, catalog: Catalog) -> tuple[str, ...]:
     """The meta packages that bring the whole driver, modules included."""
-    return catalog.nvidia_driver.cuda.driver(target.driver_of("nvidia").branch, flavour(target))
+    return catalog.of(NvidiaFacts).driver.cuda.driver(target.driver_of("nvidia").branch, flavour(target))
 
 
 def _build_packages(target: Target, catalog: Catalog) -> tuple[str, ...]:
@@ -50,13 +51,13 @@ def _build_packages(target: Target, catalog: Catalog) -> tuple[str, ...]:
         for kernel in system.kernels
         if kernel.flavour == target.kernel_flavour
     }
-    compilers = catalog.nvidia_driver.cuda.compilers.get(target.os, {})
+    compilers = catalog.of(NvidiaFacts).driver.cuda.compilers.get(target.os, {})
     needed = (name for major in sorted(majors) for name in compilers.get(major, ()))
     return (*headers, *needed)
 
 
 def _absent(target: Target, catalog: Catalog) -> tuple[str, ...]:
-    driver, branch = catalog.nvidia_driver, target.driver_of("nvidia").branch
+    driver, branch = catalog.of(NvidiaFacts).driver, target.driver_of("nvidia").branch
     plain = {name for names in driver.cuda.plain.values() for name in names}
     wanted = set(module_packages(target, catalog))
     return tuple(

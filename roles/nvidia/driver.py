@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from xpulab.catalog.models import Catalog
-from xpulab.catalog.nvidia import NVIDIA_SOURCES
 from xpulab.desired.kinds import apt_repository
 from xpulab.desired.kinds.file import File
 from xpulab.desired.kinds.kernel import LoadedModule
@@ -12,6 +11,8 @@ from xpulab.desired.manifest import Manifest, manifest
 from xpulab.desired.role import Role
 from xpulab.inventory.settings import HostSettings
 from xpulab.probing.watched import Watched, WatchedModule
+from xpulab.resolving.nvidia.entries import NVIDIA_SOURCES
+from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.target import Driver, Target
 from xpulab.roles.nvidia import archive, cuda_repository
 from xpulab.roles.nvidia.branch import flavour, uses_nvidia
@@ -24,7 +25,10 @@ PREFERENCES = "/etc/apt/preferences.d/00-xpulab-nvidia.pref"
 def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """One branch in one flavour from one source, nouveau kept out, every other source pinned away."""
     source, provided_by = _from_source(target, settings, catalog)
-    module, persistence = catalog.nvidia_driver.kernel_module, catalog.nvidia_driver.persistence
+    module, persistence = (
+        catalog.of(NvidiaFacts).driver.kernel_module,
+        catalog.of(NvidiaFacts).driver.persistence,
+    )
     drop_in = _drop_in(catalog)
     loaded = LoadedModule(
         module.name,
@@ -45,7 +49,7 @@ def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest
 
 def watched(settings: HostSettings, catalog: Catalog) -> Watched:
     """Repository, preferences, the persistence daemon, and the module beside the one it displaces."""
-    data = catalog.nvidia_driver
+    data = catalog.of(NvidiaFacts).driver
     ids = [key for key, vendor in catalog.pci_vendors.items() if vendor.use == "nvidia"]
     names = (data.kernel_module.name, *data.kernel_module.displaces)
     return apt_repository.WATCHED + Watched(
@@ -67,11 +71,11 @@ def _from_source(
 
 
 def _drop_in(catalog: Catalog) -> str:
-    return f"/etc/systemd/system/{catalog.nvidia_driver.persistence.unit}.d/xpulab.conf"
+    return f"/etc/systemd/system/{catalog.of(NvidiaFacts).driver.persistence.unit}.d/xpulab.conf"
 
 
 def _early_files(driver: Driver, catalog: Catalog) -> tuple[File, ...]:
-    data = catalog.nvidia_driver
+    data = catalog.of(NvidiaFacts).driver
     refused = [label for each in NVIDIA_SOURCES if each != driver.source for label in data.pin.labels[each]]
     return (
         file(NOUVEAU, "before-packages", displaces=data.kernel_module.displaces),

@@ -9,6 +9,7 @@ from xpulab.desired.manifest import Manifest, manifest
 from xpulab.desired.role import Role
 from xpulab.inventory.settings import HostSettings
 from xpulab.probing.watched import Watched
+from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.target import Target
 from xpulab.roles.templates import file
 
@@ -22,7 +23,7 @@ def applies(target: Target, settings: HostSettings, catalog: Catalog) -> bool:
 
 def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """The fabric manager of the driver's branch and source, running; for NVLink 5 its subnet manager too."""
-    data, driver = catalog.nvidia_driver, target.driver_of("nvidia")
+    data, driver = catalog.of(NvidiaFacts).driver, target.driver_of("nvidia")
     floor = data.branches[driver.branch].security_floor
     if driver.source == "cuda":
         names, below = data.cuda.fabric_manager_of(driver.branch), str(int(driver.branch) + 1)
@@ -36,12 +37,12 @@ def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest
 
 def watched(settings: HostSettings, catalog: Catalog) -> Watched:
     """The fabric manager's unit, and the modules that are loaded at boot."""
-    return Watched(files=(MODULES,), units=(catalog.nvidia_driver.nvswitch.unit,))
+    return Watched(files=(MODULES,), units=(catalog.of(NvidiaFacts).driver.nvswitch.unit,))
 
 
 def _nvlink5(catalog: Catalog) -> Manifest:
     """NVLink 5 switches are managed through network adapters, which need modules of their own at boot."""
-    nvlink5 = catalog.nvidia_driver.nvlink5
+    nvlink5 = catalog.of(NvidiaFacts).driver.nvlink5
     packages = (Package(name) for name in nvlink5.packages)
     return manifest((*packages, file(MODULES, "before-packages", modules=nvlink5.modules)))
 

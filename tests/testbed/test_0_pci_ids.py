@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.unit.sample_hosts import host
-from xpulab.catalog import load
 from xpulab.inventory.settings import HostSettings
 from xpulab.resolving.accelerators import classify
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Refusal
+from xpulab.resolving.vendors import load_catalog as load
 
 PLACES = (Path("/usr/share/misc/pci.ids"), Path("/usr/share/hwdata/pci.ids"))
 FAMILIES = {

@@ -6,23 +6,25 @@ import hashlib
 import json
 
 from tests.unit.probe_answers import answer
-from xpulab import catalog
-from xpulab.desired.apt import keyring_path, source_file
+from tests.unit.sample_hosts import manifest_of
+from xpulab.desired.kinds.apt_repository import AptRepository
+from xpulab.desired.kinds.file import File
+from xpulab.desired.kinds.image import PulledImage
+from xpulab.desired.kinds.json_settings import JsonSettings
+from xpulab.desired.kinds.kernel import LoadedModule
+from xpulab.desired.kinds.membership import Membership
+from xpulab.desired.kinds.package import Package
+from xpulab.desired.kinds.unit import Unit
 from xpulab.desired.manifest import Manifest
 from xpulab.inventory.settings import HostSettings
 from xpulab.probing.records import parse
-from xpulab.resolving.resolve import resolve
-from xpulab.resolving.target import Target
-from xpulab.roles import desired
 
 
 def converged_answer(pci: tuple[str, ...], kernel: str, settings: HostSettings) -> list[str]:
     """The answer of a host with that hardware after a run."""
-    target = resolve(parse(answer(pci=pci, kernel=kernel)), settings, catalog.load())
-    assert isinstance(target, Target), target
-    manifest = desired(target, settings, catalog.load())
-    versions = {each.name: each.version or f"{each.minimum or '1'}-1" for each in manifest.packages}
-    daemon_json = {key: value for each in manifest.json_settings for key, value in each.settings.items()}
+    manifest = manifest_of(parse(answer(pci=pci, kernel=kernel)), settings)
+    versions = {each.name: each.version or f"{each.minimum or '1'}-1" for each in manifest.of(Package)}
+    daemon_json = {key: value for each in manifest.of(JsonSettings) for key, value in each.settings.items()}
     return answer(
         *_records(manifest),
         pci=pci,
@@ -33,21 +35,23 @@ def converged_answer(pci: tuple[str, ...], kernel: str, settings: HostSettings) 
 
 
 def _records(manifest: Manifest) -> list[str]:
-    files = [*manifest.files, *(source_file(each) for each in manifest.repositories)]
+    files = [*manifest.of(File), *(each.source for each in manifest.of(AptRepository))]
     records = [
         f"file\t{file.path}\t{hashlib.sha256(file.content.encode()).hexdigest()}\t{file.mode}\troot:root\t1.5\t9"
         for file in files
     ]
-    made = [keyring_path(each) for each in manifest.repositories]
-    made += [unit.makes for unit in manifest.units if unit.makes]
+    made = [each.keyring for each in manifest.of(AptRepository)]
+    made += [unit.makes for unit in manifest.of(Unit) if unit.makes]
     records += [f"file\t{path}\t{'0' * 64}\t0644\troot:root\t1.5\t9" for path in made]
     since = "Tue 2026-11-24 12:05:00.000000 UTC"
-    records += [f"unit\t{unit.name}\tloaded\tactive\tenabled\t{since}" for unit in manifest.units]
-    records += [f"module\t{each.name}\tyes\t1\tA\t1\tA\t{each.license or 'GPL'}" for each in manifest.modules]
-    groups = sorted({name for each in manifest.memberships for name in each.groups})
-    users = ",".join(each.user for each in manifest.memberships)
+    records += [f"unit\t{unit.name}\tloaded\tactive\tenabled\t{since}" for unit in manifest.of(Unit)]
+    records += [
+        f"module\t{each.name}\tyes\t1\tA\t1\tA\t{each.license or 'GPL'}" for each in manifest.of(LoadedModule)
+    ]
+    groups = sorted({name for each in manifest.of(Membership) for name in each.groups})
+    users = ",".join(each.user for each in manifest.of(Membership))
     records += [f"group\t{name}\t{200 + number}\t{users}" for number, name in enumerate(groups)]
-    for image in manifest.images:
+    for image in (each.image for each in manifest.of(PulledImage)):
         repository, _, tag = image.reference.rpartition(":")
         records.append(f"image\t{repository}\t{tag}\t{image.digest or 'sha256:' + '0' * 64}")
     return records

@@ -20,17 +20,17 @@ def answer(
     """The lines of a probe on an Ubuntu 22.04 host with just that."""
     installed = "".join(f"{name}={version}=ii ;" for name, version in (packages or {}).items())
     lines = [
-        "xpulab-probe\t1",
+        "xpulab-probe\t2",
         "os\tubuntu\t22.04",
         f"machine\tx86_64\t{kernel}\tboot-1",
         *(f"pci\t{function}" for function in pci),
         f"packages\t{installed}",
-        "users\troot,ops,",
+        "user\tops",
         "group\tvideo\t44\t",
         "group\trender\t110\t",
         f"engine-free\t{int(free_gb * 10**9 / 1024)}",
         *records,
     ]
     if daemon_json is not None:
-        lines.append(f"daemon-json\t{base64.b64encode(daemon_json.encode()).decode()}")
+        lines.append(f"content\t/etc/docker/daemon.json\t{base64.b64encode(daemon_json.encode()).decode()}")
     return [*lines, "end"]

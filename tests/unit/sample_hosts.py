@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpulab.inventory.settings import HostSettings, Policy
+from xpulab.desired.manifest import Manifest
+from xpulab.desired.role import sections
+from xpulab.desired.state import Desired, desired
+from xpulab.inventory.settings import HostSettings, Policy, with_sections
 from xpulab.probing.observed import Observed, PciFunction
+from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Target
+from xpulab.resolving.vendors import load_catalog
+from xpulab.roles import BUILT_IN
+from xpulab.schema.refusal import Refusal
 
 GA, HWE = "5.15.0-161-generic", "6.8.0-87-generic"
 RTX_3090, RTX_5090, GTX_1080_TI, V100, H100, K40 = (
@@ -62,6 +69,27 @@ def debian(*pci_ids: str, **facts: Any) -> Observed:
 
 def settings(**policy: Any) -> HostSettings:
     return HostSettings(users=("ada", "grace"), policy=Policy(**policy))
+
+
+SETTINGS = with_sections(HostSettings, sections(BUILT_IN))
+
+
+def said(**keys: Any) -> HostSettings:
+    """The settings of a host whose inventory says this, sections of roles included."""
+    return SETTINGS.model_validate(keys)
+
+
+def desired_of(observed: Observed, wanted: HostSettings) -> Desired | Refusal:
+    """What the built-in roles want of a host that is not refused before."""
+    target = resolved(resolve(observed, wanted, load_catalog()))
+    return desired(BUILT_IN, target, wanted, load_catalog())
+
+
+def manifest_of(observed: Observed, wanted: HostSettings) -> Manifest:
+    """The manifest of a host that is not refused."""
+    found = desired_of(observed, wanted)
+    assert isinstance(found, Desired), found
+    return found.manifest
 
 
 def resolved(result: object) -> Target:

@@ -6,15 +6,15 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from tests.unit import sample_hosts
 from tests.unit.sample_hosts import host, resolved
-from xpulab import catalog
-from xpulab.inventory.settings import HostSettings
 from xpulab.probing.observed import Observed
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Refusal
+from xpulab.resolving.vendors import load_catalog
 from xpulab.workbench.image import WorkbenchImage, image_of
 
-CATALOG = catalog.load()
+CATALOG = load_catalog()
 
 
 def public_key() -> str:
@@ -29,7 +29,7 @@ WORKBENCH = {"registry": "registry.lab.test", "users": {"anna": [public_key()]}}
 
 def answer(observed: Observed, *, image: str = "auto", **settings: Any) -> WorkbenchImage | Refusal:
     """What a host gets, with the rest of its settings."""
-    said = HostSettings.model_validate({"workbench": {**WORKBENCH, "image": image}, **settings})
+    said = sample_hosts.said(workbench={**WORKBENCH, "image": image}, **settings)
     return image_of(resolved(resolve(observed, said, CATALOG)), said, CATALOG)
 
 

@@ -4,8 +4,8 @@ import pytest
 from pysequoia import ArmorKind, Cert, Tsk, armor  # type: ignore[attr-defined]
 
 from tests.unit.test_drift import TOOLKIT
-from xpulab.desired.apt import KeyRefused, accepted_keys, source_file
-from xpulab.desired.manifest import AptRepository
+from xpulab.desired.apt_keys import KeyRefused, accepted_keys
+from xpulab.desired.kinds.apt_repository import AptRepository
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_a_web_page_is_no_key() -> None:
 
 
 def test_a_flat_repository_has_no_components() -> None:
-    content = source_file(TOOLKIT).content
+    content = TOOLKIT.source.content
     assert "Suites: /\n" in content
     assert "Components" not in content
     assert "Signed-By: /etc/apt/keyrings/xpulab-nvidia-container-toolkit-AAAAAAAAAAAAAAAA.gpg" in content

@@ -11,11 +11,11 @@ import pytest
 import yaml
 
 from tests.unit.probe_answers import answer
+from tests.unit.sample_hosts import said
 from tests.unit.sample_workbenches import CATALOG, WORKBENCH
 from tests.unit.test_fake_lab import Finished
 from xpulab.building import build_scripts
 from xpulab.inventory import workbench_digests
-from xpulab.inventory.settings import HostSettings
 from xpulab.probing.records import parse
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Target
@@ -47,7 +47,7 @@ class InTurn(dict[str, Any]):
 
 def reference() -> str:
     """The image of a CPU host on Ubuntu 22.04."""
-    settings = HostSettings.model_validate({"workbench": WORKBENCH})
+    settings = said(workbench=WORKBENCH)
     target = resolve(parse(answer()), settings, CATALOG)
     assert isinstance(target, Target)
     image = image_of(target, settings, CATALOG)

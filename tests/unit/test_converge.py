@@ -9,14 +9,16 @@ import pytest
 from pyinfra.api.exceptions import NestedOperationError
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
-from xpulab.converging import converge
-from xpulab.converging import run
+from xpulab.converging import converge, run
 from xpulab.converging.host_lock import HELD
+from xpulab.converging.ledger import Ledger
 from xpulab.converging.outcome import Outcome
-from xpulab.converging.steps import Reboot, Run
+from xpulab.converging.steps import Reboot
+from xpulab.desired.thing import Run
 from xpulab.inventory.settings import HostSettings, Policy
-from xpulab.probing.observed import Observed, PullResult
+from xpulab.probing.observed import Observed
 from xpulab.pull import pull_run
+from xpulab.pull.last_pull import NAME, PullResult
 from xpulab.resolving.target import Refusal
 
 REASON = "nvidia: nouveau holds the device"
@@ -42,16 +44,23 @@ class Scripts:
 def scripts(monkeypatch: pytest.MonkeyPatch) -> Scripts:
     scripts = Scripts()
     monkeypatch.setattr(converge, "run_script", scripts)
-    monkeypatch.setattr(run, "outcomes", {name: Outcome(name, "drifted") for name in ("@local", "gpu-01")})
+    outcomes = {name: Outcome(name, "drifted") for name in ("@local", "gpu-01")}
+    monkeypatch.setattr(run, "ledger", Ledger(outcomes))
     monkeypatch.delenv(pull_run.OUTCOME, raising=False)
     return scripts
 
 
 def reboot(monkeypatch: pytest.MonkeyPatch, last: PullResult | None, policy: Policy = Policy()) -> Outcome:  # noqa: B008
-    observed = Observed("ubuntu", "22.04", "x86_64", "5.15.0-161-generic", pull_result=last)
-    monkeypatch.setattr(converge, "probe", lambda host: observed)
+    text = (
+        f"1000\nwhen={1000 - last.age_s}\nrelease={last.release}\nstate={last.state}\n"
+        f"changes={last.changes}\nwords={last.words}\n"
+        if last
+        else ""
+    )
+    observed = Observed("ubuntu", "22.04", "x86_64", "5.15.0-161-generic", facts={NAME: text})
+    monkeypatch.setattr(converge, "probe", lambda host, watched: observed)
     converge._reboot(LOCAL, Reboot(REASON), HostSettings(policy=policy))
-    return run.outcomes["@local"]
+    return run.ledger.outcomes["@local"]
 
 
 def test_a_step_takes_the_hosts_lock_and_a_question_or_a_pull_does_not(
@@ -68,7 +77,7 @@ def test_a_host_that_a_pull_works_on_for_too_long_fails_with_that_and_nothing_el
     scripts.answer = f"{HELD} (a pull run, pid 12): let it finish, then run again"
     with pytest.raises(NestedOperationError):
         converge.run_step(REMOTE, Run("apt: 2 to install", "set -eu", on_failure="apt could not do it"))
-    assert run.outcomes["gpu-01"].reason == scripts.answer
+    assert run.ledger.outcomes["gpu-01"].reason == scripts.answer
 
 
 def test_a_run_on_its_own_machine_ends_before_the_reboot_and_says_so(
@@ -87,7 +96,7 @@ def test_a_pull_reboots_once_and_not_again_for_what_that_did_not_help(
     for state, words in (("rebooting", f"{REASON}; it reboots"), ("failed", f"no help: {REASON}")):
         with pytest.raises(NestedOperationError):
             reboot(monkeypatch, PullResult(60, "1", state, 1, words))
-        assert run.outcomes["@local"].reason == f"a reboot has not helped: {REASON}"
+        assert run.ledger.outcomes["@local"].reason == f"a reboot has not helped: {REASON}"
 
 
 def test_a_policy_that_forbids_reboots_holds_for_the_own_machine_too(

@@ -11,11 +11,12 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from tests.unit.sample_hosts import ARC_A770, ARC_B580, H100, K40, MAX_1100, NVSWITCH, RTX_3090, UHD_770, V100
-from xpulab.catalog import load
 from xpulab.explaining import command as cli
-from xpulab.roles import desired
+from xpulab.resolving.nvidia.facts import NvidiaFacts
+from xpulab.resolving.vendors import load_catalog as load
+from xpulab.roles import BUILT_IN
 
-APP = cli.build(desired)
+APP = cli.build(BUILT_IN)
 
 
 def run(*arguments: str, stdin: str | None = None) -> Result:
@@ -118,7 +119,7 @@ def test_a_thousand_different_ids_take_two_seconds_at_most() -> None:
     catalog = load()
     ids = [
         f"10de:{number:04x}"
-        for family in catalog.nvidia_families.values()
+        for family in catalog.of(NvidiaFacts).families.values()
         for chips in family.chips
         for number in range(int(chips.first, 16), int(chips.last, 16) + 1)
         if not family.unsupported

@@ -13,11 +13,11 @@ import pytest
 
 from tests.unit.converged_answer import converged_answer
 from tests.unit.fake_lab import KINDS, SETTINGS
-from xpulab import catalog
 from xpulab.converging.assess import assess
 from xpulab.inventory.settings import HostSettings
 from xpulab.probing.records import parse
-from xpulab.roles import desired
+from xpulab.resolving.vendors import load_catalog
+from xpulab.roles import BUILT_IN
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,7 +71,7 @@ def dry(tmp_path_factory: pytest.TempPathFactory) -> Finished:
 def test_a_host_exactly_as_its_manifest_wants_has_no_drift(kind: str) -> None:
     settings = HostSettings.model_validate(SETTINGS)
     observed = parse(converged_answer(*KINDS[kind], settings))
-    assert assess(observed, settings, catalog.load(), desired).drift == ()
+    assert assess(observed, settings, load_catalog(), BUILT_IN).drift == ()
 
 
 def test_the_last_line_counts_every_host(finished: Finished) -> None:

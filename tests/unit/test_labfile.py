@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from xpulab.inventory.labfile import LabError, load_lab
+from xpulab.desired.lab import load_lab
+from xpulab.inventory.labfile import LabError
+from xpulab.roles import BUILT_IN
 
 LAB = """
 lab: physics
@@ -25,7 +27,7 @@ def write(tmp_path: Path, text: str) -> Path:
 
 
 def test_hosts_get_the_defaults_and_their_own_words_over_them(tmp_path: Path) -> None:
-    hosts = dict(load_lab(write(tmp_path, LAB)).hosts)
+    hosts = dict(load_lab(write(tmp_path, LAB), BUILT_IN).hosts)
     assert hosts["gpu-01"]["ssh_hostname"] == "10.0.0.11"
     assert hosts["gpu-01"]["policy"] == {"torch": "2.14", "prefer": "nvidia"}
     assert hosts["gpu-02"]["policy"] == {"torch": "2.14", "prefer": "nvidia", "nvidia_driver": "595"}
@@ -35,11 +37,11 @@ def test_hosts_get_the_defaults_and_their_own_words_over_them(tmp_path: Path) ->
 
 
 def test_a_host_without_an_address_is_reached_by_its_name(tmp_path: Path) -> None:
-    assert dict(load_lab(write(tmp_path, LAB)).hosts)["gpu-03"]["ssh_hostname"] == "gpu-03"
+    assert dict(load_lab(write(tmp_path, LAB), BUILT_IN).hosts)["gpu-03"]["ssh_hostname"] == "gpu-03"
 
 
 def test_ssh_host_keys_are_always_checked(tmp_path: Path) -> None:
-    hosts = dict(load_lab(write(tmp_path, LAB)).hosts)
+    hosts = dict(load_lab(write(tmp_path, LAB), BUILT_IN).hosts)
     assert {data["ssh_strict_host_key_checking"] for data in hosts.values()} == {"accept-new"}
 
 
@@ -59,7 +61,7 @@ def test_a_hosts_mistake_names_file_host_and_key_and_spares_the_others(
     tmp_path: Path, mistake: str, words: list[str]
 ) -> None:
     file = write(tmp_path, f"lab: x\nhosts:\n  gpu-01: {{}}\n  gpu-02:\n    {mistake}\n")
-    lab = load_lab(file)
+    lab = load_lab(file, BUILT_IN)
     assert [name for name, _ in lab.hosts] == ["gpu-01"]
     assert list(lab.refused) == ["gpu-02"]
     for word in [str(file), *words]:
@@ -83,11 +85,11 @@ def test_a_file_that_makes_no_sense_stops_with_file_and_key(
 ) -> None:
     file = write(tmp_path, text)
     with pytest.raises(LabError) as caught:
-        load_lab(file)
+        load_lab(file, BUILT_IN)
     for word in [str(file), *words]:
         assert word in str(caught.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(LabError, match=r"nowhere\.yml: cannot be read"):
-        load_lab(tmp_path / "nowhere.yml")
+        load_lab(tmp_path / "nowhere.yml", BUILT_IN)

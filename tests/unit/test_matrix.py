@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from pages.matrix import matrix
-from xpulab.catalog import load
+from xpulab.resolving.intel.facts import IntelFacts
+from xpulab.resolving.nvidia.facts import NvidiaFacts
+from xpulab.resolving.vendors import load_catalog as load
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "hardware-matrix.md"
 
@@ -16,6 +18,6 @@ def test_the_page_is_not_stale() -> None:
 
 def test_every_family_is_on_the_page_for_every_system() -> None:
     page = matrix(load())
-    for family in (*load().nvidia_families.values(), *load().intel_devices.values()):
+    for family in (*load().of(NvidiaFacts).families.values(), *load().of(IntelFacts).devices.values()):
         assert f"\n| {family.title}" in page
     assert "at 0000:" not in page  # a family's line speaks of no single card

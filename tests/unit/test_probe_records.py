@@ -11,16 +11,28 @@ from tests.unit.probe_answers import NV_3090, answer
 from xpulab.probing.observed import AptLock, AptSource, FoundContainer, FoundImage, Observed
 from xpulab.probing.probe import Probe
 from xpulab.probing.records import ProbeError, parse
+from xpulab.probing.script import probe_script
+from xpulab.probing.watched import Watched
 
 PROBE = Path(__file__).parents[2] / "xpulab" / "shell" / "probe.sh"
 
 
 def test_the_real_script_answers_on_this_machine_with_something_that_parses() -> None:
-    done = subprocess.run(["sh", PROBE], capture_output=True, text=True, check=True)
+    watched = Watched(
+        files=("/etc/pass*d", "/etc/there is none".replace(" ", "-")),
+        contents=("/etc/hostname",),
+        users=("root", "nobody-has-this-name"),
+        groups=("root",),
+        facts={"greeting": "echo hello; echo 'it''s me'"},
+    )
+    done = subprocess.run(["sh", "-c", probe_script(watched)], capture_output=True, text=True, check=True)
     observed = parse(done.stdout.splitlines())
     assert observed.kernel == subprocess.run(["uname", "-r"], capture_output=True, text=True).stdout.strip()
     assert observed.engine_free_bytes > 0
-    assert "root" in observed.users
+    assert observed.users == {"root"} and set(observed.groups) == {"root"}
+    assert set(observed.files) == {"/etc/passwd"}
+    assert observed.contents == {"/etc/hostname": Path("/etc/hostname").read_text()}
+    assert observed.facts == {"greeting": "hello\nits me\n"}
 
 
 def test_a_pci_function_is_read_with_ids_and_class() -> None:
@@ -75,7 +87,7 @@ def test_a_login_banner_before_the_answer_is_passed_over() -> None:
         ([], "did not answer"),
         (["<html>"], "'<html>'"),
         (answer()[:-1], "cut off"),
-        (["xpulab-probe\t1", "os\tubuntu", "end"], "garbled"),
+        (["xpulab-probe\t2", "os\tubuntu", "end"], "garbled"),
     ],
 )
 def test_garbage_is_an_error_in_words(lines: list[str], words: str) -> None:
@@ -85,4 +97,4 @@ def test_garbage_is_an_error_in_words(lines: list[str], words: str) -> None:
 
 @given(st.lists(st.sampled_from([*answer(pci=(NV_3090,)), "pci\t\t\t", "file\tx", "\x00", "machine"])))
 def test_a_fact_never_raises_whatever_a_host_answers(lines: list[str]) -> None:
-    assert isinstance(Probe().process(["xpulab-probe\t1", *lines, "end"]), Observed | ProbeError)
+    assert isinstance(Probe().process(["xpulab-probe\t2", *lines, "end"]), Observed | ProbeError)

@@ -10,19 +10,20 @@ import pytest
 from pydantic import ValidationError
 
 from tests.unit.probe_answers import answer
-from tests.unit.sample_hosts import host, resolved
-from xpulab import catalog
+from tests.unit.sample_hosts import host, manifest_of, said
 from xpulab.converging.assess import settings_of
 from xpulab.converging.outcome import Outcome
+from xpulab.desired.kinds.file import File
+from xpulab.desired.kinds.package import Package
+from xpulab.desired.kinds.unit import Unit
+from xpulab.desired.lab import load_lab
 from xpulab.desired.manifest import Manifest
-from xpulab.inventory.labfile import load_lab
-from xpulab.inventory.settings import HostSettings, Pull
-from xpulab.probing.observed import PullResult
 from xpulab.probing.records import parse
 from xpulab.pull import last_pull, pull_run
-from xpulab.resolving.resolve import resolve
+from xpulab.pull.last_pull import PullResult
+from xpulab.pull.settings import Pull
 from xpulab.resolving.target import Refusal
-from xpulab.roles.pull import desired_of, missing
+from xpulab.roles import BUILT_IN
 
 KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + bytes(32)).decode()
 URL = "https://releases.example/lab/"
@@ -39,18 +40,16 @@ hosts:
 
 
 def manifest(name: str = "gpu-01") -> Manifest:
-    settings, observed = HostSettings(pull=PULL), host()
-    target = resolved(resolve(observed, settings, catalog.load()))
-    return desired_of(name)(target, settings, catalog.load())
+    return manifest_of(host(), said(pull=PULL, name_in_lab=name))
 
 
 def content(path: str) -> str:
-    return next(each.content for each in manifest().files if each.path == path)
+    return next(each.content for each in manifest().of(File) if each.path == path)
 
 
 def test_a_host_says_only_what_differs_from_the_defaults_and_null_is_no_pull(tmp_path: Path) -> None:
     (tmp_path / "lab.yml").write_text(LAB)
-    lab = load_lab(tmp_path / "lab.yml")
+    lab = load_lab(tmp_path / "lab.yml", BUILT_IN)
     pulls = {name: data.get("pull") for name, data in lab.hosts}
     common = {"url": URL, "signers": [KEY], "jitter": "5m"}
     assert pulls == {"gpu-01": common, "gpu-02": {**common, "every": "1d"}, "gpu-03": None}
@@ -86,7 +85,7 @@ def test_what_makes_no_sense_is_refused_by_the_schema(mistake: dict[str, object]
 
 
 def test_a_mistake_names_the_key_and_what_it_should_be() -> None:
-    refused = settings_of("gpu-01", {"pull": {"url": URL, "signers": ["me"]}})
+    refused = settings_of("gpu-01", {"pull": {"url": URL, "signers": ["me"]}}, BUILT_IN)
     assert isinstance(refused, Refusal)
     assert "host gpu-01: pull.signers.0" in refused.reason
     assert "no whole ssh public key" in refused.reason
@@ -94,14 +93,16 @@ def test_a_mistake_names_the_key_and_what_it_should_be() -> None:
 
 def test_the_host_gets_the_timer_the_script_and_the_signers_beside_the_main_job() -> None:
     wanted = manifest()
-    assert {"python3", "openssh-client", "ca-certificates", "docker.io"} <= {p.name for p in wanted.packages}
-    assert "xpulab-pull.timer" in {each.name for each in wanted.units}
+    assert {"python3", "openssh-client", "ca-certificates", "docker.io"} <= {
+        p.name for p in wanted.of(Package)
+    }
+    assert "xpulab-pull.timer" in {each.name for each in wanted.of(Unit)}
     assert content("/etc/xpulab/pull.conf").splitlines()[1:] == [f"url={URL.rstrip('/')}", "host=gpu-01"]
     assert content("/etc/xpulab/pull-signers").splitlines()[1:] == [
         f'xpulab namespaces="xpulab-release" {KEY}'
     ]
     assert "OnUnitActiveSec=1h\nRandomizedDelaySec=15m\n" in content("/etc/systemd/system/xpulab-pull.timer")
-    (script,) = [each for each in wanted.files if each.path == "/usr/local/lib/xpulab/pull"]
+    (script,) = [each for each in wanted.of(File) if each.path == "/usr/local/lib/xpulab/pull"]
     assert script.mode == "0755"
 
 
@@ -112,26 +113,22 @@ def test_the_script_is_shell_that_shellcheck_accepts(tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stdout
 
 
-def test_a_host_whose_inventory_does_not_speak_of_pull_is_refused_with_what_to_add() -> None:
-    refusal = missing(HostSettings())
-    assert refusal is not None
-    assert "url and signers" in refusal.remedy
-    assert missing(HostSettings(pull=PULL)) is None
-
-
 def record(text: str, now: int = 1_000_000) -> str:
-    return f"pull-result\t{now}\t{base64.b64encode(text.encode()).decode()}"
+    said = f"{now}\n{text}"
+    return f"fact\tlast-pull\t{base64.b64encode(said.encode()).decode()}"
 
 
 def test_the_probe_reads_the_last_result_by_the_hosts_own_clock() -> None:
     text = "when=999280\nrelease=20261124120000\nstate=converged\nchanges=1\nwords=\n"
-    assert parse(answer(record(text))).pull_result == PullResult(720, "20261124120000", "converged", 1, "")
-    assert parse(answer()).pull_result is None
+    assert last_pull.result(parse(answer(record(text)))) == PullResult(
+        720, "20261124120000", "converged", 1, ""
+    )
+    assert last_pull.result(parse(answer())) is None
 
 
-@pytest.mark.parametrize("text", ["", "when=soon", "\0", "when=1\nstate=converged", "<html>"])
+@pytest.mark.parametrize("text", ["\n", "when=soon", "\0", "when=1\nstate=converged", "<html>"])
 def test_a_garbled_result_does_not_keep_a_host_from_being_looked_at(text: str) -> None:
-    result = parse(answer(record(text))).pull_result
+    result = last_pull.result(parse(answer(record(text))))
     assert result is not None
     assert result.state == "unreadable"
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from xpulab.explaining import command as cli
 from xpulab.releasing import release
-from xpulab.roles import desired
+from xpulab.roles import BUILT_IN
 
 MADE = datetime(2026, 11, 24, 12, 5, tzinfo=timezone.utc)
 
@@ -38,7 +38,7 @@ class Owner:
 
     def command(self, *arguments: str) -> tuple[int, str]:
         done = CliRunner().invoke(
-            cli.build(desired), ["release", str(self.folder / "out"), "--lab", str(self.lab), *arguments]
+            cli.build(BUILT_IN), ["release", str(self.folder / "out"), "--lab", str(self.lab), *arguments]
         )
         return done.exit_code, done.output
 

@@ -4,9 +4,9 @@ from io import StringIO
 
 from rich.console import Console
 
-from xpulab.converging.drift import Difference, Kind
 from xpulab.converging.outcome import Outcome
 from xpulab.converging.report import last_line, print_plan, print_summary
+from xpulab.desired.thing import Difference, InApt
 from xpulab.resolving.target import Accelerator, Driver, Image, Target
 
 CARD = Accelerator("0000:01:00.0", "10de:2204", "GeForce RTX 3090", "ampere", "8.6")
@@ -19,7 +19,7 @@ TARGET = Target(
     "generic",
     Image("pytorch/pytorch:2.14.1-cuda13.0-cudnn9-runtime", None, 20),
 )
-DRIFT = (Difference(Kind.PACKAGE, "docker.io", "not there", "installed"),)
+DRIFT = (Difference("package", "docker.io", "not there", "installed", InApt("docker.io")),)
 
 
 def printed(*outcomes: Outcome) -> str:

@@ -22,10 +22,10 @@ from tests.unit.sample_hosts import (
     resolved,
     settings,
 )
-from xpulab.catalog import load
 from xpulab.probing.observed import Observed
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Beside, Driver, KernelUpgrade, Refusal
+from xpulab.resolving.vendors import load_catalog as load
 
 
 def test_arc_a_on_the_hwe_kernel_gets_the_unified_channel_and_its_in_tree_driver() -> None:
@@ -207,7 +207,7 @@ def test_a_preview_gpu_is_refused() -> None:
 
 def test_unknown_intel_display_device_is_refused_and_an_unknown_npu_ignored() -> None:
     refusal = resolve(host("8086:ffff"), settings(), load())
-    assert isinstance(refusal, Refusal) and "intel_devices.yml" in refusal.remedy
+    assert isinstance(refusal, Refusal) and "intel/devices.yml" in refusal.remedy
     target = resolved(resolve(host(pci=(function("8086:7d1d", 1, "120000"),)), settings(), load()))
     assert target.vendor == "cpu" and "8086:7d1d" in target.notes[0]
 

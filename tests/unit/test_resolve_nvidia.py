@@ -23,9 +23,9 @@ from tests.unit.sample_hosts import (
     resolved,
     settings,
 )
-from xpulab.catalog import load
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Driver, Refusal
+from xpulab.resolving.vendors import load_catalog as load
 
 
 def test_ampere_host_gets_open_580_and_cuda13_image() -> None:
@@ -141,7 +141,7 @@ def test_kepler_beside_an_arc_is_left_idle() -> None:
 def test_unknown_device_is_refused_and_the_remedy_names_the_file_to_add_it_to() -> None:
     refusal = resolve(host("10de:ffff"), settings(), load())
     assert isinstance(refusal, Refusal)
-    assert "10de:ffff" in refusal.reason and "nvidia_families.yml" in refusal.remedy
+    assert "10de:ffff" in refusal.reason and "nvidia/families.yml" in refusal.remedy
 
 
 def test_audio_and_usb_functions_of_a_card_are_no_accelerators() -> None:

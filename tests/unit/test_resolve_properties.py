@@ -19,28 +19,33 @@ from tests.unit.sample_hosts import (
     MAX_1100,
     NOBLE_HWE,
     host,
+    manifest_of,
 )
-from xpulab.catalog import load
 from xpulab.catalog.entry import release
 from xpulab.catalog.images import CatalogImage
+from xpulab.desired.kinds.apt_repository import AptRepository
+from xpulab.desired.kinds.file import File
+from xpulab.desired.kinds.package import AbsentPackages, Package
 from xpulab.inventory.settings import HostSettings, Policy
 from xpulab.probing.observed import Observed, PciFunction
+from xpulab.resolving.intel.facts import IntelFacts
+from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Refusal, Target
-from xpulab.roles import desired
+from xpulab.resolving.vendors import load_catalog as load
 
 CATALOG = load()
 NVIDIA = [
     f"10de:{edge}"
-    for family in CATALOG.nvidia_families.values()
+    for family in CATALOG.of(NvidiaFacts).families.values()
     if not family.unsupported
     for chips in family.chips
     for edge in (chips.first, chips.last)
 ]
 INTEL = [
     f"8086:{device}"
-    for device, (key, _) in CATALOG.intel_by_device.items()
-    if CATALOG.intel_devices[key].pytorch == "supported"
+    for device, (key, _) in CATALOG.of(IntelFacts).by_device.items()
+    if CATALOG.of(IntelFacts).devices[key].pytorch == "supported"
 ]
 CLOSE = [MAX_1100, FLEX_170, ARC_A770, "8086:7d55"]  # families whose channels or images differ in part
 SYSTEMS = [
@@ -101,22 +106,22 @@ def image_of(target: Target) -> CatalogImage:
 def check_nvidia(target: Target) -> None:
     image = image_of(target)
     assert target.driver is not None and image.cuda is not None
-    branch = CATALOG.nvidia_driver.branches[target.driver.branch]
-    assert release(branch.at_least or "0") >= release(CATALOG.cuda[image.cuda].minimum_driver)
+    branch = CATALOG.of(NvidiaFacts).driver.branches[target.driver.branch]
+    assert release(branch.at_least or "0") >= release(CATALOG.of(NvidiaFacts).cuda[image.cuda].minimum_driver)
     for gpu in target.accelerators:
-        if gpu.family not in CATALOG.nvidia_families:
+        if gpu.family not in CATALOG.of(NvidiaFacts).families:
             continue
-        family = CATALOG.nvidia_families[gpu.family]
+        family = CATALOG.of(NvidiaFacts).families[gpu.family]
         assert image.runs_on(gpu.compute_capability or "")
         assert target.driver.modules in family.modules
         assert int(target.driver.branch) <= int(family.last_branch or "999")
 
 
 def check_intel(target: Target) -> None:
-    channel = CATALOG.intel_compute.channels[target.driver_of("intel").branch]
+    channel = CATALOG.of(IntelFacts).compute.channels[target.driver_of("intel").branch]
     assert target.os in channel.suites
     for gpu in target.accelerators:
-        if gpu.family in CATALOG.intel_devices:
+        if gpu.family in CATALOG.of(IntelFacts).devices:
             assert target.beside or gpu.family in image_of(target).families
             assert gpu.family in channel.families
 
@@ -149,16 +154,17 @@ def test_any_target_has_a_manifest_with_one_intel_channel_at_most_and_no_contrad
     target = resolve(observed, settings, CATALOG)
     if isinstance(target, Refusal):
         return
-    manifest = desired(target, settings, CATALOG)
-    repositories = [repository.name for repository in manifest.repositories]
+    manifest = manifest_of(observed, settings)
+    repositories = [repository.name for repository in manifest.of(AptRepository)]
     assert len(repositories) == len(set(repositories))
     assert len({"intel-gpu", "intel-graphics-ppa"} & set(repositories)) <= 1
     if target.vendor == "nvidia":
         assert ("nvidia-cuda" in repositories) == (target.driver_of("nvidia").source == "cuda")
-    names = [package.name for package in manifest.packages]
+    names = [package.name for package in manifest.of(Package)]
     assert len(names) == len(set(names))
-    assert not [name for name in names for pattern in manifest.absent_packages if fnmatch(name, pattern)]
-    paths = [file.path for file in manifest.files]
+    unwanted = [pattern for each in manifest.of(AbsentPackages) for pattern in each.patterns]
+    assert not [name for name in names for pattern in unwanted if fnmatch(name, pattern)]
+    paths = [file.path for file in manifest.of(File)]
     assert len(paths) == len(set(paths))
 
 
@@ -167,7 +173,7 @@ def test_every_intel_device_gets_a_target_or_a_refusal_with_a_remedy_on_every_sy
     system: dict[str, str],
 ) -> None:
     outcomes = {"target": 0, "refusal": 0}
-    for device in CATALOG.intel_by_device:
+    for device in CATALOG.of(IntelFacts).by_device:
         result = resolve(host(f"8086:{device}", **system), HostSettings(), CATALOG)
         if isinstance(result, Refusal):
             assert result.reason and result.remedy

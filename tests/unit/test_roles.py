@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit import sample_hosts
 from tests.unit.sample_hosts import (
     ARC_A770,
     ARC_B580,
@@ -25,30 +26,37 @@ from tests.unit.sample_hosts import (
     debian,
     host,
     noble,
-    resolved,
     settings,
 )
-from xpulab.catalog import load
-from xpulab.desired.manifest import LoadedModule, Manifest, Membership, Package, Unit, WantedKernel
+from xpulab.desired.kinds.apt_repository import AptRepository, ForeignSources
+from xpulab.desired.kinds.file import AbsentFile, File
+from xpulab.desired.kinds.image import PulledImage
+from xpulab.desired.kinds.json_settings import JsonSettings
+from xpulab.desired.kinds.kernel import LoadedModule, WantedKernel
+from xpulab.desired.kinds.membership import Membership
+from xpulab.desired.kinds.package import AbsentPackages, Package
+from xpulab.desired.kinds.unit import Unit
+from xpulab.desired.manifest import Manifest
 from xpulab.inventory.settings import HostSettings, RepositoryOverride
 from xpulab.probing.observed import Observed
-from xpulab.resolving.resolve import resolve
-from xpulab.roles import desired
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def manifest_of(observed: Observed, wanted: HostSettings | None = None) -> Manifest:
-    wanted = wanted or settings()
-    return desired(resolved(resolve(observed, wanted, load())), wanted, load())
+    return sample_hosts.manifest_of(observed, wanted or settings())
+
+
+def unwanted(manifest: Manifest) -> tuple[str, ...]:
+    return tuple(pattern for each in manifest.of(AbsentPackages) for pattern in each.patterns)
 
 
 def names(manifest: Manifest) -> set[str]:
-    return {package.name for package in manifest.packages}
+    return {package.name for package in manifest.of(Package)}
 
 
 def content(manifest: Manifest, path: str) -> str:
-    return next(file.content for file in manifest.files if file.path == path)
+    return next(file.content for file in manifest.of(File) if file.path == path)
 
 
 def test_no_role_imports_pyinfra() -> None:
@@ -65,7 +73,7 @@ def test_no_role_imports_pyinfra() -> None:
 @pytest.mark.parametrize("card", [RTX_3090, ARC_A770, None])
 def test_every_host_waits_for_apt_locks_and_keeps_drivers_from_unattended_upgrades(card: str | None) -> None:
     manifest = manifest_of(host(*filter(None, [card]), kernel=HWE))
-    early = {file.path for file in manifest.files if file.phase == "before-packages"}
+    early = {file.path for file in manifest.of(File) if file.phase == "before-packages"}
     assert 'DPkg::Lock::Timeout "600";' in content(manifest, "/etc/apt/apt.conf.d/99xpulab-lock-timeout")
     blocklist = content(manifest, "/etc/apt/apt.conf.d/99xpulab-unattended-upgrades")
     assert '"libnvidia-";' in blocklist and '"intel-i915-dkms";' in blocklist
@@ -76,19 +84,19 @@ def test_every_host_waits_for_apt_locks_and_keeps_drivers_from_unattended_upgrad
 
 
 def test_users_reach_device_nodes_only_where_there_are_some() -> None:
-    assert Membership("ada", ("video", "render", "docker")) in manifest_of(host(RTX_3090)).memberships
-    assert Membership("ada", ("docker",)) in manifest_of(host()).memberships
+    assert Membership("ada", ("video", "render", "docker")) in manifest_of(host(RTX_3090)).of(Membership)
+    assert Membership("ada", ("docker",)) in manifest_of(host()).of(Membership)
 
 
 def test_every_file_says_who_manages_it_where_its_format_allows() -> None:
-    for file in manifest_of(host(RTX_3090)).files:
+    for file in manifest_of(host(RTX_3090)).of(File):
         assert file.content.endswith("\n")
         if not file.path.endswith(".json"):
             assert "Managed by xpulab" in file.content.splitlines()[0]
 
 
 def test_nvidia_host_gets_the_server_packages_not_older_than_the_security_floor() -> None:
-    packages = manifest_of(host(RTX_3090)).packages
+    packages = manifest_of(host(RTX_3090)).of(Package)
     assert Package("nvidia-utils-580-server", minimum="580.159.03") in packages
     assert Package("libnvidia-encode-580-server", minimum="580.159.03") in packages
     assert Package("linux-modules-nvidia-580-server-open-generic") in packages
@@ -103,16 +111,16 @@ def test_hwe_kernel_gets_the_hwe_modules() -> None:
 def test_pascal_host_gets_proprietary_modules_and_no_open_ones() -> None:
     manifest = manifest_of(host(GTX_1080_TI))
     assert "linux-modules-nvidia-580-server-generic" in names(manifest)
-    assert "linux-modules-nvidia-580-server-open-generic" in manifest.absent_packages
+    assert "linux-modules-nvidia-580-server-open-generic" in unwanted(manifest)
     package = "linux-modules-nvidia-580-server-generic"
-    assert manifest.modules == (LoadedModule("nvidia", "NVIDIA", (package,), ("nouveau",)),)
+    assert manifest.of(LoadedModule) == (LoadedModule("nvidia", "NVIDIA", (package,), ("nouveau",)),)
 
 
 def test_open_modules_are_told_by_their_licence_and_proprietary_ones_are_absent() -> None:
     manifest = manifest_of(host(RTX_3090))
     package = "linux-modules-nvidia-580-server-open-generic"
-    assert manifest.modules == (LoadedModule("nvidia", "Dual MIT/GPL", (package,), ("nouveau",)),)
-    assert "linux-modules-nvidia-580-server-generic" in manifest.absent_packages
+    assert manifest.of(LoadedModule) == (LoadedModule("nvidia", "Dual MIT/GPL", (package,), ("nouveau",)),)
+    assert "linux-modules-nvidia-580-server-generic" in unwanted(manifest)
 
 
 def test_the_cuda_repositorys_driver_is_pinned_away() -> None:
@@ -130,53 +138,53 @@ def test_nouveau_is_blacklisted() -> None:
 def test_the_persistence_daemon_restarts_with_its_drop_in() -> None:
     manifest = manifest_of(host(RTX_3090))
     drop_in = "/etc/systemd/system/nvidia-persistenced.service.d/xpulab.conf"
-    assert Unit("nvidia-persistenced.service", configured_by=(drop_in,)) in manifest.units
+    assert Unit("nvidia-persistenced.service", configured_by=(drop_in,)) in manifest.of(Unit)
     assert "\nExecStart=\nExecStart=/usr/bin/nvidia-persistenced " in content(manifest, drop_in)
 
 
 def test_the_four_toolkit_packages_have_one_exact_version() -> None:
-    toolkit = [package for package in manifest_of(host(RTX_3090)).packages if package.version]
+    toolkit = [package for package in manifest_of(host(RTX_3090)).of(Package) if package.version]
     assert len(toolkit) == 4 and {package.version for package in toolkit} == {"1.20.0-1"}
 
 
 def test_the_runtime_is_registered_and_the_cdi_specification_kept_fresh() -> None:
     manifest = manifest_of(host(RTX_3090))
-    (daemon,) = manifest.json_settings
+    (daemon,) = manifest.of(JsonSettings)
     assert daemon.path == "/etc/docker/daemon.json"
     assert daemon.settings["runtimes"]["nvidia"]["path"] == "nvidia-container-runtime"
     assert daemon.settings["features"] == {"cdi": True}
-    assert Unit("docker.service", configured_by=(daemon.path,)) in manifest.units
-    assert Unit("nvidia-cdi-refresh.path") in manifest.units
+    assert Unit("docker.service", configured_by=(daemon.path,)) in manifest.of(Unit)
+    assert Unit("nvidia-cdi-refresh.path") in manifest.of(Unit)
     refresh = Unit("nvidia-cdi-refresh.service", makes="/var/run/cdi/nvidia.yaml", oneshot=True)
-    assert refresh in manifest.units
-    assert manifest.absent_files == ("/etc/cdi/nvidia.yaml",)
+    assert refresh in manifest.of(Unit)
+    assert manifest.of(AbsentFile) == (AbsentFile("/etc/cdi/nvidia.yaml"),)
 
 
 def test_arc_host_gets_the_new_names_from_the_unified_channel() -> None:
     manifest = manifest_of(host(ARC_A770, kernel=HWE))
-    gpu = next(each for each in manifest.repositories if each.name == "intel-gpu")
+    gpu = next(each for each in manifest.of(AptRepository) if each.name == "intel-gpu")
     assert (gpu.suite, gpu.components) == ("jammy", ("unified",))
     assert {"libze-intel-gpu1", "libze1", "intel-opencl-icd", "clinfo"} <= names(manifest)
-    assert {"intel-level-zero-gpu", "level-zero"} <= set(manifest.absent_packages)
-    assert manifest.modules == ()
+    assert {"intel-level-zero-gpu", "level-zero"} <= set(unwanted(manifest))
+    assert manifest.of(LoadedModule) == ()
 
 
 def test_max_host_gets_the_dkms_module_built_for_its_kernel_and_loaded() -> None:
     manifest = manifest_of(host(MAX_1100))
-    gpu = next(each for each in manifest.repositories if each.name == "intel-gpu")
+    gpu = next(each for each in manifest.of(AptRepository) if each.name == "intel-gpu")
     assert gpu.suite == "jammy/lts/2523"
     assert {"intel-i915-dkms", "intel-fw-gpu", "linux-headers-5.15.0-161-generic"} <= names(manifest)
-    assert manifest.modules == (LoadedModule("i915", provided_by=("intel-i915-dkms",)),)
+    assert manifest.of(LoadedModule) == (LoadedModule("i915", provided_by=("intel-i915-dkms",)),)
 
 
 def test_channel_2350_has_the_old_names_and_not_the_new_ones() -> None:
     manifest = manifest_of(host(MAX_1100), settings(intel_channel="lts/2350"))
     assert {"intel-level-zero-gpu", "level-zero"} <= names(manifest)
-    assert {"libze-intel-gpu1", "libze1"} <= set(manifest.absent_packages)
+    assert {"libze-intel-gpu1", "libze1"} <= set(unwanted(manifest))
 
 
 def test_other_sources_of_intel_gpu_packages_must_go() -> None:
-    foreign = manifest_of(host(ARC_A770, kernel=HWE)).foreign_sources
+    ((foreign),) = (each.reasons for each in manifest_of(host(ARC_A770, kernel=HWE)).of(ForeignSources))
     assert "https://repositories.intel.com/gpu" in foreign
     assert any("kobuk-team" in prefix for prefix in foreign)
 
@@ -185,20 +193,21 @@ def test_oneapi_comes_by_default_and_can_be_turned_off() -> None:
     arc = host(ARC_A770, kernel=HWE)
     assert "intel-oneapi-runtime-libs" in names(manifest_of(arc))
     without = manifest_of(arc, settings(oneapi=False))
-    assert "intel-oneapi" not in {repository.name for repository in without.repositories}
+    assert "intel-oneapi" not in {repository.name for repository in without.of(AptRepository)}
 
 
 def test_docker_ce_by_policy_displaces_the_distributions_engine() -> None:
     manifest = manifest_of(host(), settings(engine="docker-ce"))
-    assert "docker-ce" in names(manifest) and "docker.io" in manifest.absent_packages
-    (repository,) = manifest.repositories
+    assert "docker-ce" in names(manifest) and "docker.io" in unwanted(manifest)
+    (repository,) = manifest.of(AptRepository)
     assert (repository.suite, repository.components) == ("jammy", ("stable",))
 
 
 def test_a_cpu_host_needs_no_vendor_repository() -> None:
     manifest = manifest_of(host())
-    assert manifest.repositories == () and manifest.modules == () and manifest.json_settings == ()
-    assert "docker.io" in names(manifest) and "docker-ce" in manifest.absent_packages
+    assert manifest.of(AptRepository) == () and manifest.of(LoadedModule) == ()
+    assert [each.settings for each in manifest.of(JsonSettings)] == [{}]
+    assert "docker.io" in names(manifest) and "docker-ce" in unwanted(manifest)
 
 
 def test_a_labs_mirror_replaces_uri_key_and_fingerprints() -> None:
@@ -206,7 +215,7 @@ def test_a_labs_mirror_replaces_uri_key_and_fingerprints() -> None:
         uri="https://mirror.lab/toolkit", key_url="https://mirror.lab/key", fingerprints=("A" * 40,)
     )
     manifest = manifest_of(host(RTX_3090), HostSettings(repositories={"nvidia-container-toolkit": mirror}))
-    (repository,) = manifest.repositories
+    (repository,) = manifest.of(AptRepository)
     assert (repository.uri, repository.key_url) == ("https://mirror.lab/toolkit", "https://mirror.lab/key")
     assert repository.fingerprints == ("A" * 40,)
     assert repository.suite == "/"
@@ -227,7 +236,7 @@ def test_the_same_host_gets_the_same_manifest_byte_for_byte() -> None:
 
 
 def absent(manifest: Manifest, name: str) -> bool:
-    return any(fnmatch(name, pattern) for pattern in manifest.absent_packages)
+    return any(fnmatch(name, pattern) for pattern in unwanted(manifest))
 
 
 def test_another_branch_of_the_archive_goes_with_every_package() -> None:
@@ -251,9 +260,9 @@ def test_the_cuda_repository_brings_pinning_headers_and_the_branchs_own_names() 
     manifest = manifest_of(noble(RTX_3090), settings(nvidia_source="cuda"))
     wanted = {"nvidia-driver-pinning-580", "nvidia-open-580", f"linux-headers-{HWE}", "linux-headers-generic"}
     assert wanted <= names(manifest)
-    (cuda,) = (each for each in manifest.repositories if each.name == "nvidia-cuda")
+    (cuda,) = (each for each in manifest.of(AptRepository) if each.name == "nvidia-cuda")
     assert cuda.uri.endswith("/repos/ubuntu2404/x86_64/")
-    assert manifest.modules[0].provided_by == ("nvidia-open-580",)
+    assert manifest.of(LoadedModule)[0].provided_by == ("nvidia-open-580",)
     assert absent(manifest, "linux-modules-nvidia-580-server-open-generic") and absent(
         manifest, "nvidia-open"
     )
@@ -261,7 +270,7 @@ def test_the_cuda_repository_brings_pinning_headers_and_the_branchs_own_names() 
 
 def test_from_590_on_names_are_plain_and_versions_tell_the_branch() -> None:
     manifest = manifest_of(noble(RTX_3090), settings(nvidia_source="cuda", nvidia_driver="595"))
-    assert Package("nvidia-open", minimum="595.71.05", below="596") in manifest.packages
+    assert Package("nvidia-open", minimum="595.71.05", below="596") in manifest.of(Package)
     assert "nvidia-driver-pinning-595" in names(manifest)
     assert absent(manifest, "nvidia-driver-pinning-580") and absent(manifest, "libnvidia-compute-580")
     assert absent(manifest, "cuda-drivers") and not absent(manifest, "nvidia-open")
@@ -285,16 +294,16 @@ def test_the_6_x_kernels_of_2204_need_the_compiler_they_were_built_with(kernel: 
 def test_debian_12_has_the_cuda_repository_of_its_own_and_dockers_debian_packages() -> None:
     manifest = manifest_of(debian(GTX_1080_TI), settings(engine="docker-ce"))
     assert {"cuda-drivers-580", f"linux-headers-{BOOKWORM}", "linux-headers-amd64"} <= names(manifest)
-    uris = {each.name: each.uri for each in manifest.repositories}
+    uris = {each.name: each.uri for each in manifest.of(AptRepository)}
     assert uris["nvidia-cuda"].endswith("/repos/debian12/x86_64/")
     assert uris["docker"] == "https://download.docker.com/linux/debian"
 
 
 def test_gpus_behind_an_nvswitch_get_the_fabric_manager_of_their_branch() -> None:
     manifest = manifest_of(host(H100, NVSWITCH))
-    assert Package("nvidia-fabricmanager-580", minimum="580.159.03") in manifest.packages
+    assert Package("nvidia-fabricmanager-580", minimum="580.159.03") in manifest.of(Package)
     assert "libnvidia-nscq-580" in names(manifest) and not absent(manifest, "libnvidia-nscq-580")
-    assert Unit("nvidia-fabricmanager.service") in manifest.units
+    assert Unit("nvidia-fabricmanager.service") in manifest.of(Unit)
 
 
 def test_nvlink5_boards_get_their_subnet_manager_from_the_cuda_repository() -> None:
@@ -305,14 +314,14 @@ def test_nvlink5_boards_get_their_subnet_manager_from_the_cuda_repository() -> N
 
 def test_a_kernel_upgrade_brings_the_meta_package_and_asks_for_its_series() -> None:
     manifest = manifest_of(noble(ARC_B580))
-    assert Package("linux-generic-hwe-24.04") in manifest.packages
-    assert manifest.kernels == (WantedKernel("6.12", "linux-generic-hwe-24.04"),)
-    assert manifest_of(noble(ARC_B580, kernel=NOBLE_HWE)).kernels == ()
+    assert Package("linux-generic-hwe-24.04") in manifest.of(Package)
+    assert manifest.of(WantedKernel) == (WantedKernel("6.12", "linux-generic-hwe-24.04"),)
+    assert manifest_of(noble(ARC_B580, kernel=NOBLE_HWE)).of(WantedKernel) == ()
 
 
 def test_arc_on_2404_has_the_ppa_and_no_channel_of_intels_repository() -> None:
     manifest = manifest_of(noble(ARC_A770))
-    (gpu,) = (each for each in manifest.repositories if each.name.startswith("intel-g"))
+    (gpu,) = (each for each in manifest.of(AptRepository) if each.name.startswith("intel-g"))
     assert (gpu.name, gpu.suite, gpu.components) == ("intel-graphics-ppa", "noble", ("main",))
     assert {"libze-intel-gpu1", "libze1", "intel-gsc"} <= names(manifest)
 
@@ -321,16 +330,16 @@ def test_arc_on_debian_12_gets_kernel_and_firmware_from_backports_and_no_user_sp
     manifest = manifest_of(debian(ARC_A770))
     assert {"linux-image-amd64", "firmware-misc-nonfree"} <= names(manifest)
     assert not [name for name in names(manifest) if name.startswith(("libze", "intel-"))]
-    (backports,) = manifest.repositories
+    (backports,) = manifest.of(AptRepository)
     assert (backports.name, backports.components) == ("debian-backports", ("main", "non-free-firmware"))
     pin = content(manifest, "/etc/apt/preferences.d/xpulab-backports.pref")
     assert "linux-image-amd64" in pin and "Pin: release n=bookworm-backports" in pin
-    assert Membership("ada", ("video", "render", "docker")) in manifest.memberships
+    assert Membership("ada", ("video", "render", "docker")) in manifest.of(Membership)
 
 
 def test_a_host_that_uses_both_vendors_gets_both_drivers_and_one_image() -> None:
     manifest = manifest_of(host(RTX_3090, ARC_A770, kernel=HWE), settings(prefer="both"))
     assert {"nvidia-utils-580-server", "libze-intel-gpu1"} <= names(manifest)
-    assert len(manifest.images) == 1
+    assert len(manifest.of(PulledImage)) == 1
     record = json.loads(content(manifest, "/etc/xpulab/host.json"))
     assert record["beside"] == {"vendor": "intel", "driver": {"branch": "unified", "modules": "in-tree"}}

@@ -10,30 +10,39 @@ import pytest
 from tests.unit.test_drift import BARE, TOOLKIT
 from xpulab.converging.drift import drift
 from xpulab.converging.steps import FetchKeys, Reboot, Run, Step, next_steps
-from xpulab.desired.manifest import File, JsonSettings, LoadedModule, Manifest, Membership, Package, Unit
+from xpulab.desired.apt_keys import fetch_keys_script
+from xpulab.desired.kinds.file import File
+from xpulab.desired.kinds.image import PulledImage
+from xpulab.desired.kinds.json_settings import JsonSettings
+from xpulab.desired.kinds.kernel import LoadedModule
+from xpulab.desired.kinds.membership import Membership
+from xpulab.desired.kinds.package import AbsentPackages, Package, WholePackages
+from xpulab.desired.kinds.unit import Unit
+from xpulab.desired.manifest import Manifest
 from xpulab.probing.observed import InstalledPackage, KernelModule, Observed
 from xpulab.resolving.target import Image
-from xpulab.shell.scripts import disable_source, fetch_keys_script, write_bytes
+from xpulab.shell.scripts import disable_source, write_bytes
 
 EVERYTHING = Manifest(
-    repositories=(TOOLKIT,),
-    packages=(Package("docker.io"), Package("nvidia-container-toolkit", version="1.20.0-1")),
-    absent_packages=("docker-ce",),
-    files=(
+    (
+        TOOLKIT,
+        Package("docker.io"),
+        Package("nvidia-container-toolkit", version="1.20.0-1"),
+        AbsentPackages(("docker-ce",)),
         File("/etc/apt/apt.conf.d/99x", "a", phase="before-packages"),
         File("/etc/xpulab/host.json", "{}"),
-    ),
-    json_settings=(JsonSettings("/etc/docker/daemon.json", {"features": {"cdi": True}}),),
-    memberships=(Membership("ops", ("docker", "render")),),
-    modules=(LoadedModule("nvidia", displaces=("nouveau",)),),
-    units=(Unit("docker.service"),),
-    images=(Image("pytorch/pytorch:2.14.1", "sha256:" + "a" * 64, 20),),
+        JsonSettings("/etc/docker/daemon.json", {"features": {"cdi": True}}),
+        Membership("ops", ("docker", "render")),
+        LoadedModule("nvidia", displaces=("nouveau",)),
+        Unit("docker.service"),
+        PulledImage(Image("pytorch/pytorch:2.14.1", "sha256:" + "a" * 64, 20)),
+    )
 )
 NOUVEAU = {"nouveau": KernelModule("nouveau", loaded=True)}
 
 
 def steps(manifest: Manifest, observed: Observed) -> tuple[Step, ...]:
-    return next_steps(drift(manifest, observed), 600, observed.daemon_json)
+    return next_steps(drift(manifest, observed), 600)
 
 
 def runs(taken: tuple[Step, ...]) -> list[Run]:
@@ -41,7 +50,7 @@ def runs(taken: tuple[Step, ...]) -> list[Run]:
 
 
 def test_a_converged_host_has_no_step() -> None:
-    assert next_steps((), 600, None) == ()
+    assert next_steps((), 600) == ()
 
 
 def test_a_bare_host_gets_one_apt_update_and_one_apt_install() -> None:
@@ -73,12 +82,24 @@ def test_the_pull_starts_beside_apt_and_a_reboot_waits_for_it() -> None:
 
 
 def test_a_reboot_comes_alone_after_the_software() -> None:
-    manifest = Manifest(modules=EVERYTHING.modules, units=EVERYTHING.units, images=EVERYTHING.images)
+    manifest = Manifest(
+        (
+            *EVERYTHING.of(LoadedModule),
+            *EVERYTHING.of(Unit),
+            *EVERYTHING.of(PulledImage),
+        )
+    )
     assert steps(manifest, replace(BARE, modules=NOUVEAU)) == (Reboot("nvidia: nouveau holds the device"),)
 
 
 def test_modules_services_and_images_come_last_and_in_that_order() -> None:
-    manifest = Manifest(modules=EVERYTHING.modules, units=EVERYTHING.units, images=EVERYTHING.images)
+    manifest = Manifest(
+        (
+            *EVERYTHING.of(LoadedModule),
+            *EVERYTHING.of(Unit),
+            *EVERYTHING.of(PulledImage),
+        )
+    )
     on_disk = {"nvidia": KernelModule("nvidia", disk_version="580.178.04")}
     assert [step.what for step in runs(steps(manifest, replace(BARE, modules=on_disk)))] == [
         "load nvidia",
@@ -95,26 +116,23 @@ def test_removing_a_package_goes_into_the_same_transaction_as_installing() -> No
 
 def test_an_interrupted_dpkg_is_finished_first() -> None:
     observed = replace(BARE, packages={"runc": InstalledPackage("1", intact=False)})
-    (apt,) = runs(steps(Manifest(), observed))
+    (apt,) = runs(steps(Manifest((WholePackages(),)), observed))
     assert apt.script.index("dpkg --configure -a") < apt.script.index("apt-get -q update")
 
 
 def test_a_pinned_image_is_pulled_by_digest_and_then_tagged() -> None:
-    (pull,) = runs(steps(Manifest(images=EVERYTHING.images), BARE))
+    (pull,) = runs(steps(Manifest((*EVERYTHING.of(PulledImage),)), BARE))
     digest = "pytorch/pytorch@sha256:" + "a" * 64
     assert f"docker pull --quiet {digest}" in pull.script
     assert f"docker tag {digest} pytorch/pytorch:2.14.1" in pull.script
 
 
 def test_daemon_json_keeps_the_keys_of_others(tmp_path: Path) -> None:
-    manifest = Manifest(
-        json_settings=(
-            JsonSettings("/etc/docker/daemon.json", {"features": {"cdi": True}}),
-            JsonSettings("/etc/docker/daemon.json", {"runtimes": {"nvidia": {"args": []}}}),
-        )
-    )
+    cdi = JsonSettings("/etc/docker/daemon.json", {"features": {"cdi": True}})
+    runtime = JsonSettings("/etc/docker/daemon.json", {"runtimes": {"nvidia": {"args": []}}})
+    manifest = Manifest((cdi,)) + Manifest((runtime,))
     theirs = '{"features": {"buildkit": true}, "log-driver": "journald"}'
-    (step,) = runs(steps(manifest, replace(BARE, daemon_json=theirs)))
+    (step,) = runs(steps(manifest, replace(BARE, contents={"/etc/docker/daemon.json": theirs})))
     written = tmp_path / "daemon.json"
     _run_locally(step.script.replace("/etc/docker", str(tmp_path)))
     assert json.loads(written.read_text()) == {
@@ -144,7 +162,13 @@ def test_a_foreign_source_is_commented_out_and_its_neighbours_stay(tmp_path: Pat
 
 
 def test_every_script_is_shell_that_shellcheck_accepts(tmp_path: Path) -> None:
-    services = Manifest(modules=EVERYTHING.modules, units=EVERYTHING.units, images=EVERYTHING.images)
+    services = Manifest(
+        (
+            *EVERYTHING.of(LoadedModule),
+            *EVERYTHING.of(Unit),
+            *EVERYTHING.of(PulledImage),
+        )
+    )
     scripts = [step.script for step in runs(steps(EVERYTHING, BARE)) + runs(steps(services, BARE))]
     scripts += [Reboot("x").script, fetch_keys_script([TOOLKIT])]
     for number, text in enumerate(scripts):

@@ -8,7 +8,9 @@ import httpx
 import pytest
 from pysequoia import Cert, Tsk  # type: ignore[attr-defined]
 
-from xpulab.desired.manifest import AptRepository, Manifest, Package
+from xpulab.desired.kinds.apt_repository import AptRepository
+from xpulab.desired.kinds.package import Package
+from xpulab.desired.manifest import Manifest
 from xpulab.resolving.target import Image
 from xpulab.upstreams.findings import Wanted, check_image, check_key, check_packages
 from xpulab.upstreams.web import Unreachable
@@ -68,7 +70,12 @@ def test_a_key_that_was_replaced_or_withdrawn_is_rotten(key: Cert) -> None:
 
 
 def findings(servers: Servers, *packages: Package) -> dict[str, tuple[bool, str]]:
-    manifest = Manifest(repositories=(TOOLKIT,), packages=packages)
+    manifest = Manifest(
+        (
+            TOOLKIT,
+            *packages,
+        )
+    )
     wanted = [Wanted("an NVIDIA host", manifest, (ARCHIVE,))]
     return {each.name: (each.rotten, each.detail) for each in check_packages(wanted, servers)}
 

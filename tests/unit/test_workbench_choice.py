@@ -21,6 +21,7 @@ from tests.unit.sample_hosts import (
     resolved,
 )
 from tests.unit.sample_workbenches import CATALOG, answer, dockerfile, made, of_cpu
+from xpulab.desired.role import Waiting
 from xpulab.inventory.settings import HostSettings
 from xpulab.probing.observed import Observed
 from xpulab.resolving.resolve import resolve
@@ -132,7 +133,7 @@ def test_a_host_without_a_workbench_in_the_inventory_is_refused() -> None:
 
 def test_an_image_without_a_digest_is_not_built() -> None:
     refusal = built(of_cpu(), HostSettings())
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, Waiting)
     assert "deploys/workbench_images.py" in refusal.remedy
 
 

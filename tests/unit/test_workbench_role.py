@@ -9,18 +9,20 @@ from typing import Any
 
 import pytest
 
-from tests.unit.sample_hosts import ARC_A770, HWE, RTX_3090, host, resolved
+from tests.unit.sample_hosts import ARC_A770, HWE, RTX_3090, desired_of, host, manifest_of, resolved, said
 from tests.unit.sample_workbenches import CATALOG, WORKBENCH
 from tests.unit.test_drift import BARE, found
-from xpulab.converging.drift import Difference, Kind, drift
-from xpulab.converging.steps import Run, next_steps
-from xpulab.desired.container_scripts import fetch, stage, switch
-from xpulab.desired.manifest import Container, Manifest
-from xpulab.inventory.settings import HostSettings
+from xpulab.converging.drift import drift
+from xpulab.converging.steps import next_steps
+from xpulab.desired.kinds.container import Container
+from xpulab.desired.kinds.image import PulledImage
+from xpulab.desired.kinds.package import Package
+from xpulab.desired.manifest import Manifest
+from xpulab.desired.state import Desired
+from xpulab.desired.thing import Difference, Run, Runs
 from xpulab.probing.observed import FoundContainer, FoundUnit, Observed
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Refusal
-from xpulab.roles import desired_with_workbench
 from xpulab.workbench.image import WorkbenchImage, image_of
 
 ARC = host(ARC_A770, kernel=HWE)
@@ -28,22 +30,24 @@ BOTH = host(RTX_3090, ARC_A770, kernel=HWE)
 DIGEST = f"sha256:{'a' * 64}"
 
 
-def answer(observed: Observed, built: bool = True, prefer: str = "nvidia", **said: Any) -> Manifest | Refusal:
+def answer(
+    observed: Observed, built: bool = True, prefer: str = "nvidia", **of_workbench: Any
+) -> Desired | Refusal:
     """The desired state of a host whose image was built, or was not."""
-    settings = HostSettings.model_validate({"workbench": {**WORKBENCH, **said}, "policy": {"prefer": prefer}})
+    settings = said(workbench={**WORKBENCH, **of_workbench}, policy={"prefer": prefer})
     target = resolved(resolve(observed, settings, CATALOG))
     image = image_of(target, settings, CATALOG)
     assert isinstance(image, WorkbenchImage)
     if built:
         pinned = {image.reference: {"digest": DIGEST, "disk_gb": 1.4}}
-        settings = HostSettings.model_validate({**settings.model_dump(), "images": pinned})
-    return desired_with_workbench(target, settings, CATALOG)
+        settings = said(**{**settings.model_dump(), "images": pinned})
+    return desired_of(observed, settings)
 
 
 def container(observed: Observed = ARC, **said: Any) -> Container:
-    manifest = answer(observed, **said)
-    assert isinstance(manifest, Manifest), manifest
-    (only,) = manifest.containers
+    wanted = answer(observed, **said)
+    assert isinstance(wanted, Desired), wanted
+    (only,) = wanted.manifest.of(Container)
     return only
 
 
@@ -59,23 +63,25 @@ def refusal(observed: Observed, **said: Any) -> Refusal:
 
 
 def test_the_container_comes_on_top_of_the_whole_main_job() -> None:
-    manifest = answer(ARC)
-    assert isinstance(manifest, Manifest)
-    assert manifest.packages and manifest.images and len(manifest.containers) == 1
+    wanted = answer(ARC)
+    assert isinstance(wanted, Desired)
+    manifest = wanted.manifest
+    assert manifest.of(Package) and manifest.of(PulledImage) and len(manifest.of(Container)) == 1
 
 
 def test_it_runs_by_digest() -> None:
     assert settings_of()["image"].endswith(f"/xpulab-workbench@{DIGEST}")
 
 
-def test_a_host_without_a_workbench_in_the_inventory_is_refused() -> None:
-    settings = HostSettings()
-    refused = desired_with_workbench(resolved(resolve(ARC, settings, CATALOG)), settings, CATALOG)
-    assert isinstance(refused, Refusal)
+def test_a_host_without_a_workbench_in_the_inventory_gets_none() -> None:
+    assert manifest_of(ARC, said()).of(Container) == ()
 
 
-def test_an_image_that_is_not_built_is_refused_with_what_builds_it() -> None:
-    assert "deploys/workbench_images.py" in refusal(ARC, built=False).remedy
+def test_for_an_image_that_is_not_built_the_host_gets_all_else_and_is_told_what_builds_it() -> None:
+    wanted = answer(ARC, built=False)
+    assert isinstance(wanted, Desired)
+    assert wanted.manifest.of(PulledImage) and not wanted.manifest.of(Container)
+    assert ["deploys/workbench_images.py" in each.remedy for each in wanted.waiting] == [True]
 
 
 def test_cuda_on_an_intel_host_is_refused_with_what_is_there() -> None:
@@ -105,7 +111,7 @@ def good(wanted: Container) -> Observed:
 
 
 def differences(wanted: Container, observed: Observed) -> tuple[Difference, ...]:
-    return drift(Manifest(containers=(wanted,)), observed)
+    return drift(Manifest((wanted,)), observed)
 
 
 def test_a_healthy_container_of_the_right_image_and_configuration_is_no_difference() -> None:
@@ -128,7 +134,7 @@ def test_a_container_in_another_state_is_one_difference(change: dict[str, str], 
     observed = good(wanted)
     changed = replace(observed.containers[wanted.name], **change)
     (only,) = differences(wanted, replace(observed, containers={wanted.name: changed}))
-    assert only.kind is Kind.CONTAINER and word in only.found
+    assert only.kind == "container" and word in only.found
 
 
 def test_a_container_that_is_gone_and_one_that_was_never_there_are_told_apart() -> None:
@@ -148,14 +154,16 @@ def test_a_changed_file_and_a_disabled_unit_differ() -> None:
 
 
 def test_it_is_checked_then_pulled_and_only_then_switched() -> None:
-    taken = next_steps(differences(container(), BARE), 600, None)
+    taken = next_steps(differences(container(), BARE), 600)
     assert [step.what.split()[0] for step in taken if isinstance(step, Run)] == ["check", "pull", "switch"]
     assert not any("systemctl" in step.script for step in taken[:2] if isinstance(step, Run))
 
 
 def test_every_script_is_shell_that_shellcheck_accepts(tmp_path: Path) -> None:
     wanted = container()
-    for number, text in enumerate((stage(wanted), fetch(wanted.image), switch(wanted))):
+    (difference,) = differences(wanted, BARE)
+    assert isinstance(difference.mend, Runs)
+    for number, text in enumerate(run.script for run in difference.mend.runs):
         file = tmp_path / f"{number}.sh"
         file.write_text(f"#!/bin/sh\n{text}\n")
         checked = subprocess.run(["shellcheck", str(file)], capture_output=True, text=True)

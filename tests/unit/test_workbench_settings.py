@@ -9,23 +9,25 @@ import pytest
 
 from tests.unit.sample_workbenches import WORKBENCH, public_key
 from xpulab.converging.assess import settings_of
+from xpulab.desired.lab import load_lab
 from xpulab.inventory import workbench_digests
-from xpulab.inventory.labfile import LabError, load_lab
+from xpulab.inventory.labfile import LabError
 from xpulab.inventory.settings import HostSettings, ImageOverride
 from xpulab.resolving.target import Refusal
+from xpulab.roles import BUILT_IN
 
 REFERENCE = "registry.lab.test/xpulab-workbench:cpu-torch2.13.0-0123456789ab"
 DIGEST = f"sha256:{'a' * 64}"
 
 
 def reason(**change: Any) -> str:
-    settings = settings_of("gpu-01", {"workbench": {**WORKBENCH, **change}})
+    settings = settings_of("gpu-01", {"workbench": {**WORKBENCH, **change}}, BUILT_IN)
     assert isinstance(settings, Refusal), settings
     return settings.reason
 
 
 def test_registry_and_users_are_enough_and_only_the_host_itself_reaches_it() -> None:
-    settings = settings_of("gpu-01", {"workbench": WORKBENCH})
+    settings = settings_of("gpu-01", {"workbench": WORKBENCH}, BUILT_IN)
     assert isinstance(settings, HostSettings) and settings.workbench
     assert str(settings.workbench.bind) == "127.0.0.1"
     assert (settings.workbench.jupyter_port, settings.workbench.ssh_port) == (8888, 2222)
@@ -81,7 +83,7 @@ def lab(folder: Path, host: str) -> Path:
 
 
 def test_a_host_says_only_what_is_different_about_its_workbench(tmp_path: Path) -> None:
-    hosts = dict(load_lab(lab(tmp_path, "{workbench: {network: host}}")).hosts)
+    hosts = dict(load_lab(lab(tmp_path, "{workbench: {network: host}}"), BUILT_IN).hosts)
     assert hosts["gpu-01"]["workbench"] == {**hosts["gpu-02"]["workbench"], "network": "host"}
 
 
@@ -89,7 +91,7 @@ def test_what_the_builder_wrote_down_pins_every_hosts_image(tmp_path: Path) -> N
     file = lab(tmp_path, "{}")
     pinned = ImageOverride(digest=DIGEST, disk_gb=1.4)
     workbench_digests.write(workbench_digests.beside(file), {REFERENCE: pinned})
-    for _, data in load_lab(file).hosts:
+    for _, data in load_lab(file, BUILT_IN).hosts:
         assert data["images"] == {REFERENCE: {"digest": DIGEST, "disk_gb": 1.4}}
 
 
@@ -98,7 +100,7 @@ def test_what_the_lab_file_pins_itself_wins(tmp_path: Path) -> None:
     workbench_digests.write(workbench_digests.beside(file), {REFERENCE: ImageOverride(digest=DIGEST)})
     own = f"sha256:{'b' * 64}"
     file.write_text(f"{file.read_text()}images: {{'{REFERENCE}': {{digest: '{own}'}}}}\n")
-    assert dict(load_lab(file).hosts)["gpu-01"]["images"][REFERENCE]["digest"] == own
+    assert dict(load_lab(file, BUILT_IN).hosts)["gpu-01"]["images"][REFERENCE]["digest"] == own
 
 
 @pytest.mark.parametrize("content", ["- a", "{", "x:y: {digest: latest}", "x:y: 1"])
@@ -108,7 +110,7 @@ def test_a_file_of_digests_that_is_none_stops_the_run_and_says_what_to_do(
     file = lab(tmp_path, "{}")
     workbench_digests.beside(file).write_text(content)
     with pytest.raises(LabError, match=r"(?s)workbench-images\.yml.*deploys/workbench_images\.py again"):
-        load_lab(file)
+        load_lab(file, BUILT_IN)
 
 
 def test_no_digests_at_all_are_no_mistake(tmp_path: Path) -> None:

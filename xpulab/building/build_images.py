@@ -12,21 +12,22 @@ from pyinfra.api.host import Host
 from pyinfra.context import ctx_host, ctx_state
 from pyinfra.operations import python
 
-from xpulab import catalog
 from xpulab.building import build_scripts
 from xpulab.building.build_scripts import InRegistry
-from xpulab.converge import fail, host_settings, look, run_step
 from xpulab.converging import run
 from xpulab.converging.assess import Assessment
+from xpulab.converging.converge import fail, look, run_step
+from xpulab.converging.job import Job, job_of
+from xpulab.converging.outcome import Outcome, outcome_of
 from xpulab.desired.kinds.image import PulledImage
 from xpulab.desired.role import Role
 from xpulab.desired.thing import NOT_THERE, Difference, Phase, Run, Runs
-from xpulab.converging.outcome import Outcome, outcome_of
 from xpulab.inventory import workbench_digests
 from xpulab.inventory.settings import HostSettings, ImageOverride
 from xpulab.resolving.target import Refusal
-from xpulab.workbench.settings import Workbench
+from xpulab.resolving.vendors import load_catalog
 from xpulab.workbench.image import WorkbenchImage, archive, image_of
+from xpulab.workbench.settings import Workbench
 
 BUILD_TIMEOUT_S = 4 * 3600
 
@@ -39,7 +40,7 @@ def deploy(built_in: tuple[Role, ...]) -> None:
     job = job_of(host, built_in)
     outcome, _ = look(host, replace(job, roles=()) if isinstance(job, Job) else job)
     if isinstance(job, Job) and job.settings.section(Workbench) and outcome.target:
-        image = image_of(outcome.target, job.settings, catalog.load())
+        image = image_of(outcome.target, job.settings, load_catalog())
         if isinstance(image, WorkbenchImage):
             _needed[host.name] = image
         outcome = _planned(host, image, job.settings, outcome)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from xpulab.catalog.entry import Entry, Record, release
-from xpulab.catalog.nvidia import ComputeCapability
 from xpulab.schema.identifiers import Digest
 
+ComputeCapability = Annotated[str, StringConstraints(pattern=r"^\d+\.\d$")]
 TorchVersion = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
 
 
@@ -21,7 +21,7 @@ class ImageTag(Record):
     compute_capabilities: tuple[ComputeCapability, ...] = ()
     families: tuple[str, ...] = ()
     digest: Digest | None = None
-    vendor: Literal["nvidia", "intel", "cpu"] | None = None
+    vendor: str | None = None
     disk_gb: Annotated[float, Field(gt=0)] | None = None
     note: str | None = None
 
@@ -29,7 +29,7 @@ class ImageTag(Record):
 class ImageRepository(Entry):
     """A repository of PyTorch images."""
 
-    vendor: Literal["nvidia", "intel", "cpu"]
+    vendor: str
     disk_gb: Annotated[float, Field(gt=0)]
     tags: dict[str, ImageTag]
 
@@ -38,7 +38,7 @@ class CatalogImage(Record):
     """One image with all that its repository says about it."""
 
     reference: str
-    vendor: Literal["nvidia", "intel", "cpu"]
+    vendor: str
     torch: TorchVersion
     cuda: str | None
     compute_capabilities: tuple[ComputeCapability, ...]

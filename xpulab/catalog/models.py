@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import TypeVar
 
 from xpulab.catalog.entry import DeviceId, Record
+from xpulab.catalog.facts import VendorFacts
 from xpulab.catalog.images import CatalogImage, ImageRepository
-from xpulab.catalog.intel import IntelCompute, IntelFamily, IntelOneapi
-from xpulab.catalog.nvidia import ContainerToolkit, Cuda, NvidiaDriver, NvidiaFamily
 from xpulab.catalog.systems import Engine, LaterSystem, OperatingSystem, PciVendor, Repository
 from xpulab.catalog.workbench import WorkbenchParts
+
+Facts = TypeVar("Facts", bound=VendorFacts)
 
 
 class Catalog(Record):
@@ -18,17 +21,12 @@ class Catalog(Record):
     operating_systems: dict[str, OperatingSystem]
     later_systems: dict[str, LaterSystem]
     pci_vendors: dict[DeviceId, PciVendor]
-    nvidia_families: dict[str, NvidiaFamily]
-    nvidia_driver: NvidiaDriver
-    nvidia_container_toolkit: ContainerToolkit
-    cuda: dict[str, Cuda]
-    intel_devices: dict[str, IntelFamily]
-    intel_compute: IntelCompute
-    intel_oneapi: IntelOneapi
     docker: dict[str, Engine]
     images: dict[str, ImageRepository]
     repositories: dict[str, Repository]
     workbench: WorkbenchParts
+    facts: dict[str, VendorFacts]
+    """By the vendor's name, the preferred one first."""
 
     @cached_property
     def every_image(self) -> tuple[CatalogImage, ...]:
@@ -55,12 +53,30 @@ class Catalog(Record):
         systems = (each.image for each in self.workbench.systems.values())
         return frozenset((*(image.reference for image in self.every_image), *systems))
 
+    def of(self, model: type[Facts]) -> Facts:
+        """The facts of one vendor, by their model; KeyError where the vendor is none of this catalog's."""
+        found = self.facts_by_model[model]
+        assert isinstance(found, model), "filed under its own type"
+        return found
+
+    def images_of(self, vendor: str) -> tuple[CatalogImage, ...]:
+        """A vendor's images, in the order of the file."""
+        return tuple(image for image in self.every_image if image.vendor == vendor)
+
+    def unknown_repositories(self, wanted: Mapping[str, str]) -> Iterator[str]:
+        """A line for each place (file and entry) that names a repository which is not in the catalog."""
+        for where, repository in wanted.items():
+            if repository not in self.repositories:
+                yield f"{where}: repository {repository} is not in repositories.yml"
+
+    def unknown_systems(self, named: Mapping[str, Sequence[str]]) -> Iterator[str]:
+        """A line for each place that names a system which is not in the catalog: it would offer nothing."""
+        for where, systems in named.items():
+            for system in dict.fromkeys(systems):
+                if system not in self.operating_systems:
+                    yield f"{where}: system {system} is not in operating_systems.yml"
+
     @cached_property
-    def intel_by_device(self) -> dict[str, tuple[str, str]]:
-        """Family key and product name by Intel device id."""
-        return {
-            device: (key, name)
-            for key, family in self.intel_devices.items()
-            for name, devices in family.devices.items()
-            for device in devices
-        }
+    def facts_by_model(self) -> dict[type[VendorFacts], VendorFacts]:
+        """Every vendor's facts by their model."""
+        return {type(each): each for each in self.facts.values()}

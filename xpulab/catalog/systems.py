@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
@@ -67,10 +67,10 @@ class LaterSystem(Entry):
 
 
 class PciVendor(Entry):
-    """Whose display-class PCI functions are accelerators, and for whom."""
+    """Whose display-class PCI functions are accelerators: `use` is a vendor, or one of two words for none."""
 
     title: str
-    use: Literal["nvidia", "intel", "unsupported", "none"]
+    use: str
 
 
 class Engine(Entry):

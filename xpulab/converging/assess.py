@@ -41,9 +41,7 @@ def settings_of(host: str, data: Mapping[str, Any], roles: Sequence[Role]) -> Ho
         return Refusal("; ".join(explain_errors(error, f"host {host}", model)), "correct the inventory")
 
 
-def assess(
-    observed: Observed, settings: HostSettings, catalog: Catalog, roles: Sequence[Role]
-) -> Assessment:
+def assess(observed: Observed, settings: HostSettings, catalog: Catalog, roles: Sequence[Role]) -> Assessment:
     """What to do about one host."""
     target = resolve(observed, settings, catalog)
     if isinstance(target, Refusal):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pyinfra.api.host import Host
 
-from xpulab import catalog
 from xpulab.converging import assess, run
 from xpulab.converging.assess import Assessment
 from xpulab.desired import own_roles
@@ -18,6 +17,7 @@ from xpulab.inventory.labfile import ROLES_FOLDER
 from xpulab.inventory.settings import HostSettings, with_sections
 from xpulab.probing.observed import Observed
 from xpulab.probing.watched import Watched
+from xpulab.resolving.vendors import load_catalog
 from xpulab.schema.refusal import Refusal
 
 
@@ -32,7 +32,7 @@ class Job:
 
     def assess(self, observed: Observed) -> Assessment:
         """What to do about the host as it was found."""
-        found = assess.assess(observed, self.settings, catalog.load(), self.roles)
+        found = assess.assess(observed, self.settings, load_catalog(), self.roles)
         if self.requires and found.waiting:
             return Assessment(refusal=Refusal(found.waiting[0].reason, found.waiting[0].remedy))
         return found
@@ -52,7 +52,7 @@ def job_of(host: Host, built_in: tuple[Role, ...], requires: Role | None = None)
             f"its inventory says nothing of {requires.name}, which this deploy is for",
             f"add {requires.name} (docs/{requires.name}.md), or run deploys/xpu.py",
         )
-    watched = watched_by(roles, settings, catalog.load())
+    watched = watched_by(roles, settings, load_catalog())
     return watched if isinstance(watched, Refusal) else Job(settings, roles, watched, requires)
 
 

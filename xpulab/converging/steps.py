@@ -11,10 +11,10 @@ from typing import TypeVar
 from xpulab.converging.drift import phase_of
 from xpulab.desired.image_scripts import PREFETCH
 from xpulab.desired.kinds.apt_repository import AptRepository
-from xpulab.desired.thing import Boot, Difference, FetchKey, InApt, Mend, Phase, Run, Runs, Shell
+from xpulab.desired.thing import Boot, Difference, FetchKey, InApt, Phase, Run, Runs, Shell
 from xpulab.shell.scripts import script, snippet
 
-M = TypeVar("M", bound=Mend)
+M = TypeVar("M", FetchKey, InApt, Shell, Boot, Runs)
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ def _shell(drift: Iterable[Difference], *phases: Phase) -> list[Run]:
 
 def _apt(drift: Sequence[Difference], lock_wait_s: int) -> list[Run]:
     changes = _mends(drift, InApt)
-    new_sources = any(each.then_update for each in _mends(drift, Shell))
-    if not (changes or new_sources or _mends(drift, FetchKey)):
+    keys = _mends(drift, FetchKey)
+    if not (changes or keys or any(each.then_update for each in _mends(drift, Shell))):
         return []
     wanted = [each.install for each in changes if each.install]
     unwanted = [f"{each.remove}-" for each in changes if each.remove]

@@ -19,7 +19,7 @@ class Manifest:
 
     def of(self, kind: type[T]) -> tuple[T, ...]:
         """The things of one kind, in the order in which they were claimed."""
-        return tuple(each for each in self.things if isinstance(each, kind))
+        return tuple(each for each in self.things if type(each) is kind)
 
     def __add__(self, other: Manifest) -> Manifest:
         """Both manifests in one. Raises Conflict where both claim a thing that cannot be as both want it."""

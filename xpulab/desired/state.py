@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from traceback import extract_tb
 from typing import TypeVar
 
 from xpulab.catalog.models import Catalog
-from xpulab.desired.manifest import Manifest, manifest
+from xpulab.desired.manifest import Manifest
 from xpulab.desired.role import Role, Waiting
 from xpulab.desired.thing import Conflict, Thing
 from xpulab.inventory.settings import HostSettings
@@ -32,7 +33,7 @@ def watched_by(roles: Sequence[Role], settings: HostSettings, catalog: Catalog) 
     """What the probe of a host has to look at: the sum of what its roles watch."""
     together = Watched()
     for role in roles:
-        found = _asked(role, lambda role=role: role.watched(settings, catalog))
+        found = _asked(role, partial(role.watched, settings, catalog))
         if isinstance(found, Refusal):
             return found
         together += found
@@ -50,14 +51,15 @@ def desired(
     claims: list[tuple[Role, Thing]] = []
     waiting = []
     for role in roles:
-        said = _asked(role, lambda role=role: _manifest_of(role, target, settings, catalog))
+        said = _asked(role, partial(_manifest_of, role, target, settings, catalog))
         if isinstance(said, Refusal):
             return said
         if isinstance(said, Waiting):
             waiting.append(said)
         else:
             claims += [(role, thing) for thing in said.things]
-    return _summed(claims) or Desired(manifest(thing for _, thing in claims), tuple(waiting))
+    together = _together(claims)
+    return together if isinstance(together, Refusal) else Desired(together, tuple(waiting))
 
 
 def unseen(role: Role, things: Sequence[Thing], watched: Watched) -> Refusal | None:
@@ -91,29 +93,28 @@ def _asked(role: Role, ask: Callable[[], Answer]) -> Answer | Refusal:
         return Refusal(f"role {role.name} fails: {type(error).__name__}: {error} ({where})", CORRECT)
 
 
-def _summed(claims: Sequence[tuple[Role, Thing]]) -> Refusal | None:
-    """A refusal that names two roles whose claims cannot both be met."""
-    for one, other, how in _conflicts(claims):
-        remedy = "change one of them, or keep it from this host"
-        return Refusal(f"roles {one.name} and {other.name} {how}", remedy)
-    return None
-
-
-def _conflicts(claims: Sequence[tuple[Role, Thing]]) -> Iterator[tuple[Role, Role, str]]:
+def _together(claims: Sequence[tuple[Role, Thing]]) -> Manifest | Refusal:
+    """All claims in one manifest, or a refusal that names two roles whose claims cannot both be met."""
     claimed: dict[tuple[str, str], tuple[Role, Thing]] = {}
     for role, thing in claims:
         key = (thing.kind, thing.claim)
-        first, merged = claimed.get(key, (role, thing))
+        if key not in claimed:
+            claimed[key] = (role, thing)
+            continue
+        first, before = claimed[key]
         try:
-            claimed[key] = (first, merged.merged(thing) if merged is not thing else thing)
+            claimed[key] = (first, before.merged(thing))
         except Conflict as conflict:
-            yield first, role, f"both claim {thing.kind} {thing.claim}, {conflict}"
-    forbidding = [each for each in claims if type(each[1]).forbids is not Thing.forbids]
-    for role, thing in forbidding:
-        for other, wanted in claims:
-            if other is not role and thing.forbids(wanted):
-                yield (
-                    role,
-                    other,
-                    f"differ on {wanted.kind} {wanted.claim}: the second wants what the first forbids",
-                )
+            return _clash(first, role, f"both claim {thing.kind} {thing.claim}, {conflict}")
+    for role, thing in claims:
+        if type(thing).forbids is not Thing.forbids:
+            for other, wanted in claims:
+                if other is not role and thing.forbids(wanted):
+                    how = f"differ on {wanted.kind} {wanted.claim}: the second wants what the first forbids"
+                    return _clash(role, other, how)
+    return Manifest(tuple(thing for _, thing in claimed.values()))
+
+
+def _clash(one: Role, other: Role, how: str) -> Refusal:
+    remedy = "change one of them, or keep it from this host"
+    return Refusal(f"roles {one.name} and {other.name} {how}", remedy)

@@ -1,12 +1,10 @@
-"""The command `xpulab`: answers that need no host.
-"""
+"""The command `xpulab`: answers that need no host."""
 
 from __future__ import annotations
 
 import json
 import re
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Optional
 
@@ -14,24 +12,24 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from xpulab import catalog
 from xpulab.catalog import Catalog
 from xpulab.desired.role import Role
 from xpulab.explaining import explanation_page, hypothetical
 from xpulab.explaining.explanation import Explanation, as_json, explain
 from xpulab.explaining.reasons import reasons
 from xpulab.inventory.settings import HostSettings, Policy
-from xpulab.schema.strict import explain_errors
 from xpulab.probing.observed import Observed
 from xpulab.releasing import release
 from xpulab.resolving.target import Refusal
+from xpulab.resolving.vendors import load_catalog
+from xpulab.schema.strict import explain_errors
 from xpulab.upstreams import check_upstreams
 
 UNKNOWN_ID = 3  # exit status; 2 is wrong usage
 Option = Optional[str]  # noqa: UP045 - typer reads annotations at run time, on Python 3.10 too
 
 
-def build(roles: Sequence[Role]) -> typer.Typer:
+def build(roles: tuple[Role, ...]) -> typer.Typer:
     """The command line, for these roles."""
     app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -76,7 +74,7 @@ def build(roles: Sequence[Role]) -> typer.Typer:
             "engine": engine,
             "unsupported": unsupported,
         }
-        question = _Question(catalog.load(), roles, system, kernel, secure_boot, _settings(policy))
+        question = _Question(load_catalog(), roles, system, kernel, secure_boot, _settings(policy))
         wanted = list(ids or ()) or (sys.stdin.read().split() if each else [])
         if not wanted:
             raise typer.BadParameter("name at least one PCI id")
@@ -100,7 +98,7 @@ class _Question:
     """Everything that was asked, but for the ids."""
 
     catalog: Catalog
-    roles: Sequence[Role]
+    roles: tuple[Role, ...]
     system: str
     kernel: str | None
     secure_boot: bool

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xpulab.catalog.models import Catalog
-from xpulab.desired.manifest import Manifest
 from xpulab.desired.kinds.apt_repository import AptRepository
 from xpulab.desired.kinds.package import Package
+from xpulab.desired.manifest import Manifest
 from xpulab.desired.role import Role
 from xpulab.desired.state import desired
 from xpulab.inventory.settings import HostSettings
@@ -26,7 +26,9 @@ class Explanation:
     manifest: Manifest = field(default_factory=Manifest)
 
 
-def explain(observed: Observed, settings: HostSettings, catalog: Catalog, roles: Sequence[Role]) -> Explanation:
+def explain(
+    observed: Observed, settings: HostSettings, catalog: Catalog, roles: Sequence[Role]
+) -> Explanation:
     """The answer for a host as it would be on a run."""
     answer = resolve(observed, settings, catalog)
     if isinstance(answer, Refusal):

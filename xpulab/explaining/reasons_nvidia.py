@@ -6,15 +6,16 @@ from collections.abc import Iterator
 
 from xpulab.catalog.entry import release
 from xpulab.catalog.models import Catalog
-from xpulab.catalog.nvidia import NvidiaModules
 from xpulab.explaining.reason import Reason
 from xpulab.inventory.settings import HostSettings
+from xpulab.resolving.nvidia.entries import NvidiaModules
+from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.target import Accelerator, Driver, Target
 
 
 def accelerator(found: Accelerator, catalog: Catalog) -> Reason:
     """A GPU told by its device id."""
-    family, device = catalog.nvidia_families[found.family], found.pci_id[-4:]
+    family, device = catalog.of(NvidiaFacts).families[found.family], found.pci_id[-4:]
     chips = next(each for each in family.chips if device in each)
     return Reason.of(
         "accelerator",
@@ -27,16 +28,18 @@ def accelerator(found: Accelerator, catalog: Catalog) -> Reason:
 
 def driver(target: Target, settings: HostSettings, catalog: Catalog) -> Iterator[Reason]:
     """Branch, flavour, source, container toolkit, fabric manager."""
-    chosen, data = target.driver_of("nvidia"), catalog.nvidia_driver
+    chosen, data = target.driver_of("nvidia"), catalog.of(NvidiaFacts).driver
     yield Reason.of(
         "driver branch", chosen.branch, _branch_rule(chosen, settings, catalog), data.branches[chosen.branch]
     )
     families = [
-        catalog.nvidia_families[each.family] for each in target.accelerators if each.compute_capability
+        catalog.of(NvidiaFacts).families[each.family]
+        for each in target.accelerators
+        if each.compute_capability
     ]
     yield Reason.of("kernel modules", chosen.modules, _modules_rule(chosen, target, catalog), families[0])
     yield _source(target, settings, catalog)
-    toolkit = catalog.nvidia_container_toolkit.packages
+    toolkit = catalog.of(NvidiaFacts).container_toolkit.packages
     rule = f"all packages at one exact version; {toolkit.minimum_safe} or later has the security fixes"
     yield Reason.of("container toolkit", toolkit.version, rule, toolkit)
     if target.nvswitch == "nvlink5":
@@ -49,9 +52,9 @@ def driver(target: Target, settings: HostSettings, catalog: Catalog) -> Iterator
 
 def image_rule(target: Target, catalog: Catalog) -> str:
     """What makes the image lawful for the GPUs, and better than the others."""
-    branch = catalog.nvidia_driver.branches[target.driver_of("nvidia").branch]
+    branch = catalog.of(NvidiaFacts).driver.branches[target.driver_of("nvidia").branch]
     image = next(each for each in catalog.every_image if each.reference == target.image.reference)
-    cuda = catalog.cuda[image.cuda or ""]
+    cuda = catalog.of(NvidiaFacts).cuda[image.cuda or ""]
     capabilities = sorted(
         {each.compute_capability for each in target.accelerators if each.compute_capability}, key=release
     )
@@ -65,7 +68,7 @@ def image_rule(target: Target, catalog: Catalog) -> str:
 
 
 def _branch_rule(chosen: Driver, settings: HostSettings, catalog: Catalog) -> str:
-    branch = catalog.nvidia_driver.branches[chosen.branch]
+    branch = catalog.of(NvidiaFacts).driver.branches[chosen.branch]
     why = "policy asks for it" if settings.policy.nvidia_driver else "the default, which drives every family"
     floor = f"; {branch.security_floor} or later has the security fixes" if branch.security_floor else ""
     return f"{why}; {branch.kind} branch, end of life {branch.end_of_life:%B %Y}{floor}"
@@ -76,7 +79,7 @@ def _modules_rule(chosen: Driver, target: Target, catalog: Catalog) -> str:
     for each in target.accelerators:
         if not each.compute_capability:
             continue
-        family = catalog.nvidia_families[each.family]
+        family = catalog.of(NvidiaFacts).families[each.family]
         chips = next(chips for chips in family.chips if each.pci_id[-4:] in chips)
         if other not in (chips.modules or family.modules):
             return f"{family.title} needs the {chosen.modules} modules"
@@ -86,7 +89,7 @@ def _modules_rule(chosen: Driver, target: Target, catalog: Catalog) -> str:
 
 
 def _source(target: Target, settings: HostSettings, catalog: Catalog) -> Reason:
-    chosen, data = target.driver_of("nvidia"), catalog.nvidia_driver
+    chosen, data = target.driver_of("nvidia"), catalog.of(NvidiaFacts).driver
     title = catalog.operating_systems[target.os].title
     if chosen.source == "archive":
         rule = "the archive has the branch, with modules that Canonical signs: no DKMS, fine with Secure Boot"

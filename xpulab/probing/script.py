@@ -20,7 +20,7 @@ def probe_script(watched: Watched) -> str:
         "users": watched.users,
         "containers": [f"{each.name}:{each.unit}" for each in watched.containers],
     }
-    variables = [f"watched_{name}={quote(' '.join(values))}" for name, values in lists.items()]
+    variables = [f"{name}={quote(' '.join(values))}" for name, values in lists.items()]
     return "\n".join([*variables, _script(), *map(_fact, watched.facts.items()), "say end"])
 
 

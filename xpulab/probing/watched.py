@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 PATTERN = re.compile(r"/[A-Za-z0-9_./@:+*?-]+")
-NAME = re.compile(r"[A-Za-z0-9_.@:+\\-]+")
+NAME = re.compile(r"[A-Za-z0-9_.@:+\\][A-Za-z0-9_.@:+\\-]*")
 FACT_NAME = re.compile(r"[a-z0-9-]+")
 ANY_HARDWARE = "any"
 
@@ -52,14 +53,11 @@ class Watched:
         """Let nothing through that is not a plain path, pattern or name."""
         modules = [name for each in self.modules for name in (each.name, each.pci_vendor)]
         containers = [name for each in self.containers for name in (each.name, each.unit)]
+        names = (*self.units, *self.groups, *self.users, *modules, *containers)
         wrong = [
-            *(path for path in (*self.files, *self.contents) if not PATTERN.fullmatch(path)),
-            *(
-                name
-                for name in (*self.units, *self.groups, *self.users, *modules, *containers)
-                if not NAME.fullmatch(name) or name.startswith("-")
-            ),
-            *(name for name in self.facts if not FACT_NAME.fullmatch(name)),
+            *(path for path in (*self.files, *self.contents) if not _is(PATTERN, path)),
+            *(name for name in names if not _is(NAME, name)),
+            *(name for name in self.facts if not _is(FACT_NAME, name)),
         ]
         if wrong:
             raise ValueError(f"{wrong[0]!r} cannot be watched: it is no plain path, pattern or name")
@@ -79,9 +77,15 @@ class Watched:
 
     def has_file(self, path: str) -> bool:
         """Whether a file at this path would be seen."""
-        return any(_matches(path, pattern) for pattern in self.files)
+        return path in self.files or any(_matches(path, pattern) for pattern in self.files)
 
 
+@lru_cache(maxsize=4096)
+def _is(form: re.Pattern[str], word: str) -> bool:
+    return form.fullmatch(word) is not None
+
+
+@lru_cache(maxsize=4096)
 def _matches(path: str, pattern: str) -> bool:
     """Whether a shell would expand the pattern to the path: a star is no slash, and no leading dot."""
     if path.count("/") != pattern.count("/"):

@@ -16,14 +16,18 @@ from typing import Annotated, Final, Optional
 
 import typer
 
-from xpulab.inventory.labfile import Lab, LabError, load_lab
+from xpulab.desired.lab import load_lab
+from xpulab.desired.role import Role
+from xpulab.inventory import workbench_digests
+from xpulab.inventory.labfile import Lab, LabError, read
 from xpulab.pull.release_format import MOST_BYTES, NAMESPACE, Part, release_text
 from xpulab.pull.settings import without_comment
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path(__file__).resolve().parents[1]
 TOOLKIT = ("deploys", "group_data", "config.py", "inventories/pull.py", "LICENSE")
-LAB_IN_TOOLKIT = "inventories/lab.yml"
+LAB_FOLDER = "inventories"
+LAB_IN_TOOLKIT = f"{LAB_FOLDER}/lab.yml"
 PYTHONS = ("3.10", "3.11", "3.12")
 """Those of Ubuntu 22.04, Debian 12 and Ubuntu 24.04."""
 PLATFORM = "x86_64-manylinux_2_28"
@@ -39,7 +43,7 @@ class ReleaseError(Exception):
     """A release that cannot be made; the message says what is wrong and what to do."""
 
 
-def add_to(app: typer.Typer, roles: Sequence[Role]) -> None:
+def add_to(app: typer.Typer, roles: tuple[Role, ...]) -> None:
     """Add the command to the command line."""
 
     @app.command("release")
@@ -55,7 +59,7 @@ def add_to(app: typer.Typer, roles: Sequence[Role]) -> None:
         """Make a signed release for the hosts of a lab that converge themselves."""
         try:
             signer = _public_key(sign)
-            for host in _hosts_that_refuse(_readable(lab), signer, sign):
+            for host in _hosts_that_refuse(_readable(lab, roles), signer, sign):
                 typer.echo(
                     f"xpulab: {host} pulls, and will refuse this release: {sign} is not in its signers"
                 )
@@ -92,9 +96,9 @@ def write(out: Path, key: Path, lab: Path, pythons: Sequence[str], made: datetim
     return tuple(parts)
 
 
-def _readable(lab: Path) -> Lab:
+def _readable(lab: Path, roles: tuple[Role, ...]) -> Lab:
     try:
-        loaded = load_lab(lab)
+        loaded = load_lab(lab, roles)
     except LabError as error:
         raise ReleaseError(str(error)) from error
     for refused in loaded.refused.values():
@@ -128,6 +132,19 @@ def _toolkit(lab: Path) -> Iterator[tuple[str, Path]]:
     yield from ((name, ROOT / name) for name in tracked if name)
     yield from _package()
     yield LAB_IN_TOOLKIT, lab
+    yield from _beside(lab)
+
+
+def _beside(lab: Path) -> Iterator[tuple[str, Path]]:
+    """What belongs to a lab file: the digests of its workbench images, and the lab's own roles."""
+    digests = workbench_digests.beside(lab)
+    if digests.is_file():
+        yield f"{LAB_FOLDER}/{workbench_digests.NAME}", digests
+    roles = read(lab).roles
+    for path in roles.rglob("*"):
+        inside = path.relative_to(roles)
+        if path.is_file() and "__pycache__" not in inside.parts:
+            yield f"{LAB_FOLDER}/roles/{inside.as_posix()}", path
 
 
 def _package() -> Iterator[tuple[str, Path]]:

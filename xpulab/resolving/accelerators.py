@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xpulab.catalog.models import Catalog
-from xpulab.catalog.nvidia import ChipRange, NvidiaFamily
 from xpulab.probing.observed import PciFunction
+from xpulab.resolving.intel.facts import IntelFacts
+from xpulab.resolving.nvidia.entries import ChipRange, NvidiaFamily
+from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.target import Accelerator
 
 FOUR_HEX_DIGITS = re.compile("[0-9a-f]{4}")
@@ -56,7 +58,7 @@ def label(accelerator: Accelerator) -> str:
 
 def is_nvswitch(vendor: str, device: str, catalog: Catalog) -> bool:
     """Whether PCI ids are those of an NVSwitch, which is no display device and joins GPUs."""
-    return vendor == "10de" and device in catalog.nvidia_driver.nvswitch.devices
+    return vendor == "10de" and device in catalog.of(NvidiaFacts).driver.nvswitch.devices
 
 
 def classify(pci: Iterable[PciFunction], catalog: Catalog) -> Devices:
@@ -107,7 +109,7 @@ def _nvidia(function: PciFunction, catalog: Catalog) -> NvidiaGpu | Unusable | P
     device = function.device.lower()
     if not FOUR_HEX_DIGITS.fullmatch(device):
         return function
-    for key, family in catalog.nvidia_families.items():
+    for key, family in catalog.of(NvidiaFacts).families.items():
         for chips in family.chips:
             if device not in chips:
                 continue
@@ -120,11 +122,11 @@ def _nvidia(function: PciFunction, catalog: Catalog) -> NvidiaGpu | Unusable | P
 
 
 def _intel(function: PciFunction, catalog: Catalog) -> Accelerator | Unusable | PciFunction | str:
-    found = catalog.intel_by_device.get(function.device.lower())
+    found = catalog.of(IntelFacts).by_device.get(function.device.lower())
     if found is None:
         return function
     key, name = found
-    family = catalog.intel_devices[key]
+    family = catalog.of(IntelFacts).devices[key]
     accelerator = Accelerator(function.address, function.pci_id, f"Intel {name}", key)
     if family.pytorch == "preview":
         return Unusable("intel", label(accelerator), f"PyTorch supports {family.title} only as a preview")

@@ -9,6 +9,7 @@ from xpulab.catalog.entry import release
 from xpulab.catalog.images import CatalogImage
 from xpulab.catalog.models import Catalog
 from xpulab.resolving.accelerators import NvidiaGpu
+from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.target import Accelerator, Refusal
 
 Narrowing = Callable[[list[CatalogImage]], list[CatalogImage]]
@@ -63,14 +64,14 @@ def _nvidia_images(catalog: Catalog) -> list[CatalogImage]:
 
 
 def _suits(image: CatalogImage, gpus: Iterable[NvidiaGpu], driver: str, catalog: Catalog) -> bool:
-    floor = catalog.cuda[image.cuda or ""].minimum_driver
+    floor = catalog.of(NvidiaFacts).cuda[image.cuda or ""].minimum_driver
     return release(driver) >= release(floor) and all(
         image.runs_on(gpu.accelerator.compute_capability or "0.0") for gpu in gpus
     )
 
 
 def _paired(image: CatalogImage, driver: str, catalog: Catalog) -> bool:
-    return release(driver) >= release(catalog.cuda[image.cuda or ""].paired_driver)
+    return release(driver) >= release(catalog.of(NvidiaFacts).cuda[image.cuda or ""].paired_driver)
 
 
 def _paired_first(images: list[CatalogImage], driver: str, catalog: Catalog) -> list[CatalogImage]:

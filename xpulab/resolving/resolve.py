@@ -7,10 +7,12 @@ from dataclasses import replace
 from xpulab.catalog.models import Catalog
 from xpulab.inventory.settings import HostSettings, Policy
 from xpulab.probing.observed import Observed
-from xpulab.resolving import images, intel, nvidia
+from xpulab.resolving import images
 from xpulab.resolving.accelerators import Devices, Unusable, classify, label
 from xpulab.resolving.both import combine
+from xpulab.resolving.intel import plan as intel
 from xpulab.resolving.kernels import identify
+from xpulab.resolving.nvidia import plan as nvidia
 from xpulab.resolving.plan import Plan
 from xpulab.resolving.target import Image, Refusal, Target
 from xpulab.workbench.image import REPOSITORY
@@ -130,7 +132,7 @@ def _idle(used: list[str], devices: Devices) -> tuple[str, ...]:
 def _unknown_device(devices: Devices, catalog: Catalog) -> Refusal:
     function = devices.unknown[0]
     vendor = catalog.pci_vendors[function.vendor.lower()]
-    file = "nvidia_families.yml" if vendor.use == "nvidia" else "intel_devices.yml"
+    file = "nvidia/families.yml" if vendor.use == "nvidia" else "intel/devices.yml"
     return Refusal(
         reason=f"{vendor.title} device {function.pci_id} at {function.address} is not in the catalog",
         remedy=f"add it to xpulab/catalog/{file} with its source, or {CPU_INSTEAD}",

@@ -1,6 +1,6 @@
 # Reads the state of one host and prints it as tab-separated records; what runs it prints `end` last.
 # POSIX sh, run as root, changes nothing. Every tool may be missing: its records are then missing too.
-# What to look at stands in $watched_files and its like: names and patterns without blanks, which probing/watched.py lets through.
+# What to look at stands in $files and its like: names and patterns without blanks, which probing/watched.py lets through.
 # shellcheck disable=SC2086 # lists of names are to be split, and patterns to be expanded
 set -u
 LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
@@ -42,7 +42,7 @@ pci_functions() {
 
 # Of the vendors whose hardware is there.
 kernel_modules() {
-    for module in ${watched_modules-}; do
+    for module in ${modules-}; do
         case "$vendors " in
             *" ${module%%:*} "*) module=${module#*:} ;;
             *) continue ;;
@@ -68,7 +68,7 @@ secure_boot() {
 
 watched_files() {
     set --
-    for file in ${watched_files-}; do
+    for file in ${files-}; do
         if [ -f "$file" ]; then set -- "$@" "$file"; fi
     done
     [ $# -gt 0 ] || return 0
@@ -114,9 +114,9 @@ apt_lock() {
 }
 
 units() {
-    [ -n "${watched_units-}" ] || return 0
+    [ -n "${units-}" ] || return 0
     systemctl show --timestamp=us+utc --property=Id,LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp \
-        $watched_units 2>/dev/null |
+        $units 2>/dev/null |
         awk -F= '
             function flush() { if (id != "") printf "unit\t%s\t%s\t%s\t%s\t%s\n", id, load, active, enabled, since; id = load = active = enabled = since = "" }
             /^$/ { flush() }
@@ -137,7 +137,7 @@ engine() {
 }
 
 containers() {
-    for each in ${watched_containers-}; do
+    for each in ${containers-}; do
         [ -e "/etc/systemd/system/${each#*:}" ] || continue
         docker container inspect --format "container{{\"\t\"}}${each%%:*}{{\"\t\"}}"'{{.State.Status}}{{"\t"}}{{with .State.Health}}{{.Status}}{{end}}{{"\t"}}{{.Config.Image}}{{"\t"}}{{index .Config.Labels "org.xpulab.configuration"}}' \
             "${each%%:*}" 2>/dev/null
@@ -145,17 +145,17 @@ containers() {
 }
 
 contents() {
-    for file in ${watched_contents-}; do
+    for file in ${contents-}; do
         if [ -s "$file" ]; then say content "$file" "$(base64 -w 0 "$file")"; fi
     done
 }
 
 accounts() {
-    if [ -n "${watched_groups-}" ]; then
-        getent group $watched_groups | while IFS=: read -r name _ gid members; do say group "$name" "$gid" "$members"; done
+    if [ -n "${groups-}" ]; then
+        getent group $groups | while IFS=: read -r name _ gid members; do say group "$name" "$gid" "$members"; done
     fi
-    if [ -n "${watched_users-}" ]; then
-        getent passwd $watched_users | while IFS=: read -r name _; do say user "$name"; done
+    if [ -n "${users-}" ]; then
+        getent passwd $users | while IFS=: read -r name _; do say user "$name"; done
     fi
 }
 

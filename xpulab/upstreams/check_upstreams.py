@@ -13,25 +13,28 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from xpulab import catalog
 from xpulab.catalog import Catalog
 from xpulab.desired.kinds.apt_repository import AptRepository
 from xpulab.desired.kinds.package import Package
+from xpulab.desired.lab import load_lab
 from xpulab.desired.manifest import Manifest
-from xpulab.desired.role import Role, sections
+from xpulab.desired.role import Role
 from xpulab.explaining import hypothetical
 from xpulab.explaining.explanation import explain
-from xpulab.inventory.labfile import LabError, hosts_of, read
+from xpulab.inventory.labfile import LabError
 from xpulab.inventory.settings import HostSettings, Policy
 from xpulab.probing.observed import Observed
+from xpulab.resolving.intel.facts import IntelFacts
+from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.target import Image, Target
+from xpulab.resolving.vendors import load_catalog
 from xpulab.upstreams.findings import Finding, Wanted, check_image, check_key, check_packages
 from xpulab.upstreams.web import Web
 
 POLICIES = (Policy(), Policy(engine="docker-ce"))
 
 
-def add_to(app: typer.Typer, roles: Sequence[Role]) -> None:
+def add_to(app: typer.Typer, roles: tuple[Role, ...]) -> None:
     """Add the command to the command line."""
 
     @app.command("check-upstreams")
@@ -54,7 +57,7 @@ def add_to(app: typer.Typer, roles: Sequence[Role]) -> None:
         ] = None,
     ) -> None:
         """Check keys, packages and images against the vendors' servers. Exits 1 when something rotted."""
-        known = catalog.load()
+        known = load_catalog()
         if unknown := set(systems or ()) - set(known.operating_systems):
             raise typer.BadParameter(f"{unknown.pop()} is not one of {', '.join(known.operating_systems)}")
         settings = _settings_of(lab, roles)
@@ -65,7 +68,7 @@ def add_to(app: typer.Typer, roles: Sequence[Role]) -> None:
 
 
 def check(
-    known: Catalog, systems: Sequence[str], settings: HostSettings, roles: Sequence[Role], web: Web
+    known: Catalog, systems: Sequence[str], settings: HostSettings, roles: tuple[Role, ...], web: Web
 ) -> Iterator[Finding]:
     """What was found about everything that any kind of host on these systems could be told to use."""
     repositories: dict[tuple[str, str], AptRepository] = {}
@@ -77,7 +80,9 @@ def check(
             target = explanation.answer
             if not isinstance(target, Target):
                 continue
-            repositories |= {(each.name, each.key_url): each for each in explanation.manifest.of(AptRepository)}
+            repositories |= {
+                (each.name, each.key_url): each for each in explanation.manifest.of(AptRepository)
+            }
             images[target.image.reference] = target.image
             manifest = _without_kernel_release(explanation.manifest, observed.kernel)
             wanted.append(Wanted(words, manifest, _archive(target.os, known)))
@@ -92,12 +97,12 @@ def _kinds_of_host(known: Catalog, systems: Sequence[str]) -> Iterator[tuple[str
     """One host per system, kernel and kind of card, and one without a card."""
     cards = {
         f"{family.title} {chips.codename}": [f"10de:{chips.first}"]
-        for family in known.nvidia_families.values()
+        for family in known.of(NvidiaFacts).families.values()
         for chips in family.chips
     }
     cards |= {
         f"{family.title} {name}": [f"8086:{devices[0]}"]
-        for family in known.intel_devices.values()
+        for family in known.of(IntelFacts).devices.values()
         for name, devices in family.devices.items()
         if devices
     }
@@ -123,11 +128,11 @@ def _archive(system: str, known: Catalog) -> tuple[AptRepository, ...]:
     )
 
 
-def _settings_of(lab: Path | None, roles: Sequence[Role]) -> HostSettings:
+def _settings_of(lab: Path | None, roles: tuple[Role, ...]) -> HostSettings:
     if lab is None:
         return HostSettings()
     try:
-        hosts = hosts_of(read(lab), sections(roles)).hosts
+        hosts = load_lab(lab, roles).hosts
     except LabError as error:
         raise typer.BadParameter(str(error)) from error
     data = hosts[0][1] if hosts else {}

@@ -12,6 +12,7 @@ from xpulab.catalog.workbench import Wheels
 from xpulab.desired.repositories import repository_for
 from xpulab.inventory.settings import HostSettings
 from xpulab.resolving.images import nearest
+from xpulab.resolving.intel.facts import IntelFacts
 from xpulab.resolving.target import Accelerator, Refusal, Target
 from xpulab.workbench.settings import Workbench
 
@@ -134,7 +135,7 @@ def _unlisted(target: Target, catalog: Catalog) -> list[Accelerator]:
     return [
         each
         for each in target.accelerators
-        if each.family in catalog.intel_devices and each.family not in listed
+        if each.family in catalog.of(IntelFacts).devices and each.family not in listed
     ]
 
 
@@ -216,13 +217,13 @@ def _catalog_image(reference: str, catalog: Catalog) -> CatalogImage:
 
 def _system_with(channel: str, preferred: str, catalog: Catalog) -> str:
     """The preferred system if a channel has a suite for it, else the first of ours that it has one for."""
-    suites = catalog.intel_compute.channels[channel].suites
+    suites = catalog.of(IntelFacts).compute.channels[channel].suites
     ours = [system for system in catalog.workbench.systems if system in suites]
     return preferred if preferred in ours else ours[0]
 
 
 def _level_zero(channel: str, system: str, settings: HostSettings, catalog: Catalog) -> LevelZeroSource:
-    of = catalog.intel_compute.channels[channel]
+    of = catalog.of(IntelFacts).compute.channels[channel]
     repository = repository_for(system, of.repository, settings, catalog, channel=of.suites[system])
     return LevelZeroSource(
         uri=repository.uri,

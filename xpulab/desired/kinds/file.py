@@ -46,10 +46,6 @@ class File(Thing):
     def unwatched(self, watched: Watched) -> Iterable[str]:
         return () if watched.has_file(self.path) else (f"file {self.path}",)
 
-    @override
-    def forbids(self, other: Thing) -> bool:
-        return isinstance(other, AbsentFile) and other.path == self.path
-
     def _difference(self, found: str, wanted: str) -> Difference:
         return Difference(self.kind, self.path, found, wanted, written(self))
 
@@ -81,6 +77,10 @@ class AbsentFile(Thing):
         if self.path in observed.files:
             removed = Shell(Phase.FILES, FILES, (f"rm -f {quote(self.path)}",))
             yield Difference(self.kind, self.path, "there", "absent", removed)
+
+    @override
+    def forbids(self, other: Thing) -> bool:
+        return type(other) is File and other.path == self.path
 
     @override
     def unwatched(self, watched: Watched) -> Iterable[str]:

@@ -106,7 +106,7 @@ class AbsentPackages(Thing):
 
     @override
     def forbids(self, other: Thing) -> bool:
-        return isinstance(other, Package) and bool(_any_of(self.patterns).fullmatch(other.name))
+        return type(other) is Package and bool(_any_of(self.patterns).fullmatch(other.name))
 
     @override
     def merged(self, other: Self) -> Self:

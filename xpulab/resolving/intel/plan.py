@@ -12,6 +12,7 @@ from xpulab.inventory.settings import Policy
 from xpulab.probing.observed import Observed
 from xpulab.resolving import images
 from xpulab.resolving.accelerators import label
+from xpulab.resolving.intel.facts import IntelFacts
 from xpulab.resolving.kernels import identify, upgrade
 from xpulab.resolving.plan import Plan
 from xpulab.resolving.secure_boot import ENROL, refuses_dkms
@@ -38,7 +39,7 @@ def plan(
     if isinstance(image, Refusal):
         return image
     chosen, notes = image
-    driver = Driver(channel, catalog.intel_compute.channels[channel].modules)
+    driver = Driver(channel, catalog.of(IntelFacts).compute.channels[channel].modules)
     flavour = change.flavour if change else kernel.flavour
     return Plan(
         "intel",
@@ -52,7 +53,7 @@ def plan(
 
 
 def _first_kernel(accelerator: Accelerator, catalog: Catalog) -> str:
-    family = catalog.intel_devices[accelerator.family]
+    family = catalog.of(IntelFacts).devices[accelerator.family]
     return family.kernel_for(accelerator.pci_id[-4:].lower()) or "0"
 
 
@@ -68,7 +69,7 @@ def _no_kernel_ever(
         later = [
             each.title for each in catalog.later_systems.values() if release(each.kernel) >= release(needed)
         ]
-        driver = catalog.intel_devices[accelerator.family].driver
+        driver = catalog.of(IntelFacts).devices[accelerator.family].driver
         return Refusal(
             reason=f"{label(accelerator)} needs the {driver} driver of kernel {needed}, "
             f"and {system.title} ends at kernel {'.'.join(map(str, newest))}",
@@ -103,7 +104,7 @@ def _channel(
             "which cannot be mixed",
             remedy="move one of them to another host, or set policy unsupported: cpu",
         )
-    defaults = [channel for channel in common if not catalog.intel_compute.channels[channel].opt_in]
+    defaults = [channel for channel in common if not catalog.of(IntelFacts).compute.channels[channel].opt_in]
     if asked in common or (asked is None and defaults):
         return asked or defaults[0]
     return Refusal(
@@ -124,7 +125,7 @@ def _served_elsewhere(accelerator: Accelerator, catalog: Catalog) -> str:
 def _channels_for(accelerator: Accelerator, system: str, catalog: Catalog) -> list[str]:
     return [
         key
-        for key, channel in catalog.intel_compute.channels.items()
+        for key, channel in catalog.of(IntelFacts).compute.channels.items()
         if accelerator.family in channel.families and system in channel.suites
     ]
 
@@ -139,7 +140,7 @@ def _kernel_change(
 ) -> KernelUpgrade | Refusal | None:
     """The newer kernel that the GPUs need, or a refusal when none can be had by an upgrade."""
     system = catalog.operating_systems[observed.os]
-    chosen = catalog.intel_compute.channels[channel]
+    chosen = catalog.of(IntelFacts).compute.channels[channel]
     if chosen.modules == "dkms":
         allowed = chosen.kernels.get(observed.os, ())
         if allowed and kernel.series not in allowed:
@@ -179,7 +180,7 @@ def _other_kernel(what: str, fitting: Sequence[Kernel], running: Kernel, system:
 
 
 def _about_channel(channel: str, system: str, catalog: Catalog) -> tuple[str, ...]:
-    found = catalog.intel_compute.channels[channel]
+    found = catalog.of(IntelFacts).compute.channels[channel]
     title = catalog.operating_systems[system].title
     notes = []
     if system in found.unvalidated:

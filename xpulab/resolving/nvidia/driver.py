@@ -8,10 +8,11 @@ from itertools import combinations
 
 from xpulab.catalog.entry import release
 from xpulab.catalog.models import Catalog
-from xpulab.catalog.nvidia import DriverBranch, NvidiaModules, NvidiaSource
 from xpulab.inventory.settings import Policy
 from xpulab.probing.observed import Observed
 from xpulab.resolving.accelerators import NvidiaGpu
+from xpulab.resolving.nvidia.entries import DriverBranch, NvidiaModules, NvidiaSource
+from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.secure_boot import DKMS_REFUSED, ENROL, refuses_dkms
 from xpulab.resolving.target import Driver, NvSwitches, Refusal
 
@@ -52,8 +53,8 @@ def choose(asked: Question) -> Driver | Refusal:
     """
     if clash := _clash(asked.gpus):
         return clash
-    branches = asked.catalog.nvidia_driver.branches
-    branch = asked.policy.nvidia_driver or asked.catalog.nvidia_driver.default_branch
+    branches = asked.catalog.of(NvidiaFacts).driver.branches
+    branch = asked.policy.nvidia_driver or asked.catalog.of(NvidiaFacts).driver.default_branch
     answer = _offer(branch, asked)
     if isinstance(answer, Driver):
         return answer
@@ -90,9 +91,9 @@ def _clash(gpus: Sequence[NvidiaGpu]) -> Refusal | None:
 
 def _offer(branch: str, asked: Question) -> Driver | Obstacle:
     """The driver of a branch for these GPUs on this system, or what speaks against it."""
-    found = asked.catalog.nvidia_driver.branches.get(branch)
+    found = asked.catalog.of(NvidiaFacts).driver.branches.get(branch)
     if found is None:
-        return Obstacle(f"the catalog has only {', '.join(asked.catalog.nvidia_driver.branches)}")
+        return Obstacle(f"the catalog has only {', '.join(asked.catalog.of(NvidiaFacts).driver.branches)}")
     offer = _fitting(branch, found, asked)
     if found.state == "end-of-life" and asked.policy.nvidia_driver_end_of_life == "refuse":
         allow = "set policy nvidia_driver_end_of_life: allow" if isinstance(offer, Driver) else None
@@ -142,10 +143,10 @@ def _source(found: DriverBranch, asked: Question) -> NvidiaSource | Obstacle:
             )
     if not sources:
         return Obstacle(f"{names['archive']} has no packages of it, nor has {names['cuda']} for that system")
-    required = asked.catalog.nvidia_driver.nvlink5.source_required
+    required = asked.catalog.of(NvidiaFacts).driver.nvlink5.source_required
     if asked.nvswitch == "nvlink5":
         if required not in sources:
-            packages = ", ".join(asked.catalog.nvidia_driver.nvlink5.packages)
+            packages = ", ".join(asked.catalog.of(NvidiaFacts).driver.nvlink5.packages)
             return Obstacle(
                 f"GPUs behind NVLink 5 switches need {packages}, which come with {names[required]}",
                 f"set policy nvidia_source: {required}",

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from xpulab.catalog.models import Catalog
 from xpulab.inventory.settings import Policy
 from xpulab.probing.observed import Observed
-from xpulab.resolving import images, nvidia_driver
+from xpulab.resolving import images
 from xpulab.resolving.accelerators import NvidiaGpu, is_nvswitch
 from xpulab.resolving.kernels import identify
+from xpulab.resolving.nvidia.driver import Question, choose
+from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.plan import Plan
 from xpulab.resolving.target import Driver, NvSwitches, Refusal
 
@@ -17,13 +19,13 @@ from xpulab.resolving.target import Driver, NvSwitches, Refusal
 def plan(gpus: Sequence[NvidiaGpu], observed: Observed, policy: Policy, catalog: Catalog) -> Plan | Refusal:
     """The plan for a host's NVIDIA GPUs; its system is one of the catalog's."""
     nvswitch = _nvswitch(gpus, observed, catalog)
-    driver = nvidia_driver.choose(nvidia_driver.Question(gpus, observed, policy, catalog, nvswitch))
+    driver = choose(Question(gpus, observed, policy, catalog, nvswitch))
     if isinstance(driver, Refusal):
         return driver
     kernel = identify(observed.kernel, catalog.operating_systems[observed.os])
     if isinstance(kernel, Refusal):
         return kernel
-    at_least = catalog.nvidia_driver.branches[driver.branch].at_least or driver.branch
+    at_least = catalog.of(NvidiaFacts).driver.branches[driver.branch].at_least or driver.branch
     image = images.for_nvidia(gpus, at_least, policy.torch, catalog)
     if isinstance(image, Refusal):
         return image
@@ -45,7 +47,7 @@ def _nvswitch(gpus: Sequence[NvidiaGpu], observed: Observed, catalog: Catalog) -
     NVSwitches up to Hopper are PCI functions. From Blackwell on (NVLink 5) they are managed through network
     adapters and tell nothing by their PCI ids, but these chips come on no other boards.
     """
-    data = catalog.nvidia_driver
+    data = catalog.of(NvidiaFacts).driver
     if sum(gpu.chips.codename in data.nvlink5.codenames for gpu in gpus) >= data.nvlink5.gpus:
         return "nvlink5"
     switches = any(is_nvswitch(each.vendor, each.device, catalog) for each in observed.pci)
@@ -53,7 +55,7 @@ def _nvswitch(gpus: Sequence[NvidiaGpu], observed: Observed, catalog: Catalog) -
 
 
 def _notes(driver: Driver, observed: Observed, policy: Policy, catalog: Catalog) -> tuple[str, ...]:
-    branch = catalog.nvidia_driver.branches[driver.branch]
+    branch = catalog.of(NvidiaFacts).driver.branches[driver.branch]
     notes = []
     if branch.state == "end-of-life":
         notes.append(

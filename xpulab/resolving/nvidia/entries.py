@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from xpulab.catalog.entry import DeviceId, Entry, Record, Url, Version, release
+from xpulab.catalog.images import ComputeCapability
 from xpulab.catalog.systems import UnattendedUpgrades
 
 Branch = Annotated[str, StringConstraints(pattern=r"^\d{3}$")]
-ComputeCapability = Annotated[str, StringConstraints(pattern=r"^\d+\.\d$")]
 NvidiaModules = Literal["open", "proprietary"]
 NvidiaSource = Literal["archive", "cuda"]
 NVIDIA_SOURCES: tuple[NvidiaSource, ...] = ("archive", "cuda")

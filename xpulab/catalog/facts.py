@@ -1,0 +1,24 @@
+"""What the catalog knows of one vendor, whichever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from xpulab.catalog.entry import Record
+
+if TYPE_CHECKING:
+    from xpulab.catalog.models import Catalog
+
+
+class VendorFacts(Record):
+    """A vendor's part of the catalog: each field is a file of its folder, or a key of its only file."""
+
+    def contradictions(self, catalog: Catalog) -> Iterator[str]:
+        """One line per rule that the facts break among themselves or against the rest: file, entry, rule."""
+        yield from ()
+
+    @property
+    def never_unattended(self) -> tuple[str, ...]:
+        """Package name prefixes that unattended-upgrades must leave alone."""
+        return ()

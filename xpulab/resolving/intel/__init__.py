@@ -1,0 +1,1 @@
+"""Intel: its facts, and what is right for a host with its GPUs."""

@@ -1,0 +1,90 @@
+"""All that the catalog knows of Intel, and the rules that span its entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from xpulab.catalog.facts import VendorFacts
+from xpulab.catalog.models import Catalog
+from xpulab.resolving.intel.entries import IntelCompute, IntelFamily, IntelOneapi
+
+
+class IntelFacts(VendorFacts):
+    """GPU families, channels of the user space, oneAPI."""
+
+    devices: dict[str, IntelFamily]
+    compute: IntelCompute
+    oneapi: IntelOneapi
+
+    @cached_property
+    def by_device(self) -> dict[str, tuple[str, str]]:
+        """Family key and product name by device id."""
+        return {
+            device: (key, name)
+            for key, family in self.devices.items()
+            for name, devices in family.devices.items()
+            for device in devices
+        }
+
+    @property
+    def never_unattended(self) -> tuple[str, ...]:
+        """A module that is upgraded under a running kernel stops whatever uses the GPU."""
+        return self.compute.unattended_upgrades.blocked
+
+    def contradictions(self, catalog: Catalog) -> Iterator[str]:
+        """One line per broken rule."""
+        yield from self._repeated_devices()
+        yield from self._unknown_repositories(catalog)
+        yield from self._unknown_systems(catalog)
+        yield from self._unknown_families(catalog)
+        yield from self._unknown_channels(catalog)
+
+    def _repeated_devices(self) -> Iterator[str]:
+        seen: dict[str, str] = {}
+        for key, family in self.devices.items():
+            for device in (device for devices in family.devices.values() for device in devices):
+                if device in seen:
+                    yield f"intel/devices.yml: {key}: device {device} also stands in {seen[device]}"
+                seen[device] = key
+
+    def _unknown_repositories(self, catalog: Catalog) -> Iterator[str]:
+        wanted = {
+            "intel/oneapi.yml: runtime": self.oneapi.runtime.repository,
+            **{f"intel/compute.yml: {key}": each.repository for key, each in self.compute.channels.items()},
+        }
+        return catalog.unknown_repositories(wanted)
+
+    def _unknown_systems(self, catalog: Catalog) -> Iterator[str]:
+        named = {
+            f"intel/compute.yml: {key}": (*each.suites, *each.kernels, *each.unvalidated)
+            for key, each in self.compute.channels.items()
+        }
+        return catalog.unknown_systems(named)
+
+    def _unknown_families(self, catalog: Catalog) -> Iterator[str]:
+        images = catalog.images_of("intel")
+        named = {
+            **{f"intel/compute.yml: {key}": each.families for key, each in self.compute.channels.items()},
+            **{f"images.yml: {image.reference}": image.families for image in images},
+            **{
+                f"workbench.yml: wheels: {key}": wheels.families
+                for key, wheels in catalog.workbench.wheels.items()
+            },
+        }
+        for where, families in named.items():
+            for family in set(families) - set(self.devices):
+                yield f"{where}: family {family} is not in intel/devices.yml"
+        for image in images:
+            if not image.families:
+                yield f"images.yml: {image.reference}: an Intel image needs families"
+
+    def _unknown_channels(self, catalog: Catalog) -> Iterator[str]:
+        parts, channels = catalog.workbench, self.compute.channels
+        for channel in set(channels) ^ set(parts.level_zero):
+            yield (f"workbench.yml: level_zero: channel {channel} must stand here and in intel/compute.yml")
+        for key, level_zero in parts.level_zero.items():
+            of = channels.get(level_zero.channel)
+            if of is None or not set(of.suites) & set(parts.systems):
+                where = f"workbench.yml: level_zero: {key}"
+                yield f"{where}: channel {level_zero.channel} has no suite for systems"

@@ -1,0 +1,93 @@
+"""All that the catalog knows of NVIDIA, and the rules that span its entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from xpulab.catalog.facts import VendorFacts
+from xpulab.catalog.models import Catalog
+from xpulab.resolving.nvidia.entries import ContainerToolkit, Cuda, NvidiaDriver, NvidiaFamily
+
+
+class NvidiaFacts(VendorFacts):
+    """GPU families, driver branches, the container toolkit, CUDA versions."""
+
+    families: dict[str, NvidiaFamily]
+    driver: NvidiaDriver
+    container_toolkit: ContainerToolkit
+    cuda: dict[str, Cuda]
+
+    @property
+    def never_unattended(self) -> tuple[str, ...]:
+        """A driver upgraded under a running module stops whatever uses the GPU."""
+        return self.driver.unattended_upgrades.blocked
+
+    def contradictions(self, catalog: Catalog) -> Iterator[str]:
+        """One line per broken rule."""
+        yield from self._overlapping_chips()
+        yield from self._unknown_branches()
+        yield from self._unknown_repositories(catalog)
+        yield from self._unknown_systems(catalog)
+        yield from self._unknown_nvlink5_chips()
+        yield from self._images_that_cannot_be_judged(catalog)
+        yield from self._unknown_builds_of_the_unified_workbench(catalog)
+
+    def _overlapping_chips(self) -> Iterator[str]:
+        ranges = sorted(
+            (chips.first, chips.last, key) for key, family in self.families.items() for chips in family.chips
+        )
+        for (_, last, family), (first, _, other) in pairwise(ranges):
+            if first <= last:
+                where = f"nvidia/families.yml: {other}"
+                yield f"{where}: range from {first} overlaps one of {family} up to {last}"
+
+    def _unknown_branches(self) -> Iterator[str]:
+        driver = self.driver
+        if driver.default_branch not in driver.branches:
+            yield f"nvidia/driver.yml: default_branch: {driver.default_branch} is not among branches"
+        for key, family in self.families.items():
+            if family.last_branch and family.last_branch not in driver.branches:
+                where = f"nvidia/families.yml: {key}"
+                yield f"{where}: last_branch {family.last_branch} is not in nvidia/driver.yml"
+
+    def _unknown_repositories(self, catalog: Catalog) -> Iterator[str]:
+        wanted = {
+            "nvidia/driver.yml: cuda": self.driver.cuda.repository,
+            "nvidia/container_toolkit.yml: packages": self.container_toolkit.packages.repository,
+        }
+        return catalog.unknown_repositories(wanted)
+
+    def _unknown_systems(self, catalog: Catalog) -> Iterator[str]:
+        driver = self.driver
+        named = {
+            **{
+                f"nvidia/driver.yml: {key}": (*each.archive, *each.cuda_repository)
+                for key, each in driver.branches.items()
+            },
+            "nvidia/driver.yml: cuda": tuple(driver.cuda.compilers),
+        }
+        return catalog.unknown_systems(named)
+
+    def _unknown_nvlink5_chips(self) -> Iterator[str]:
+        known = {chips.codename for family in self.families.values() for chips in family.chips}
+        for codename in self.driver.nvlink5.codenames:
+            if codename not in known:
+                yield f"nvidia/driver.yml: nvlink5: no chips {codename} in nvidia/families.yml"
+
+    def _images_that_cannot_be_judged(self, catalog: Catalog) -> Iterator[str]:
+        for image in catalog.images_of("nvidia"):
+            if image.cuda not in self.cuda or not image.compute_capabilities:
+                yield (
+                    f"images.yml: {image.reference}: an NVIDIA image needs compute_capabilities "
+                    "and a cuda that is in nvidia/cuda.yml"
+                )
+
+    def _unknown_builds_of_the_unified_workbench(self, catalog: Catalog) -> Iterator[str]:
+        parts = catalog.workbench
+        for build in parts.unified.cuda:
+            if build not in parts.wheels or parts.wheels[build].cuda not in self.cuda:
+                yield (
+                    f"workbench.yml: unified: {build} must stand in wheels, "
+                    "with a cuda that is in nvidia/cuda.yml"
+                )
