@@ -9,6 +9,8 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from xpulab.explaining import command as cli
+from xpulab.explaining.explanation_page import wrap
+from xpulab.explaining.policy_options import keys
 from xpulab.roles import BUILT_IN
 
 HEAD = """\
@@ -20,21 +22,32 @@ The answer for a host that need not exist: what it would get, the rule behind ea
 source, or why it would be refused and what to do. PCI ids are as `lspci -nn` shows them; given together they
 are one host.
 
-    xpulab explain ID... [--os ubuntu-24.04] [--kernel "$(uname -r)"] [--secure-boot] [policy] [--json]
+    xpulab explain [ID...] [--os ubuntu-24.04] [--kernel "$(uname -r)"] [--secure-boot] [policy] [--json]
+    xpulab explain --here [ID...] [policy] [--json]
     lspci -n | awk '$2 ~ /^03/ {print $3}' | xpulab explain --each --os debian-12
 
+- Without ids it is a host without accelerator.
 - `--os` defaults to ubuntu-22.04, `--kernel` to the system's own in some build (`…-1-generic`). An
   unsupported one is a refusal like any other.
-- Policy options are those of the inventory: `--nvidia-driver`, `--nvidia-source`,
-  `--nvidia-driver-end-of-life`, `--machine-owner-key`, `--intel-channel`, `--prefer`, `--torch`, `--engine`,
-  `--unsupported`.
+- `--here` is the machine that the command runs on: its PCI bus, Secure Boot, system and kernel, Docker's free
+  space. Any user will do; images that are there count for one who may ask Docker. What is said beside it
+  takes the place of what was found: ids that of all its devices (a card before it is bought), `--kernel` and
+  `--[no-]secure-boot` theirs. Another system than its own (`--os`) is one newly installed on it: with that
+  system's kernel, unless `--kernel` is said too, and an empty disk. No inventory is read. Exit status 1 when
+  the machine cannot be looked at.
+- Policy is that of the inventory: `--policy key=value`, as often as needed, or the key's own option
+  (`--nvidia-driver 595` is `--policy nvidia_driver=595`). The keys are below.
 - `--json` prints `{"target": {...} | null, "refusal": null | {"reason", "remedy"}}`. `kernel` is the running
   one, or the package that brings the one to reboot into. With `prefer: both`, `driver` is that of `vendor`;
   `packages` has the other one's too.
 - `--each` makes every id a host of its own and prints one JSON line for each, with the id as `pci_id`;
-  without ids as arguments it reads them from standard input.
+  without ids as arguments it reads them from standard input, and of none it prints nothing.
+- A terminal gets lines that fit it, broken between words alone; a pipe or a file gets them whole. (Below they
+  are broken for this page.)
 - Exit status: 0 for an answer, a refusal included; 3 when an id is not in the catalog; 2 for wrong usage.
 
+"""
+HOSTS_BEGIN = """\
 Six typical hosts:
 """
 HOSTS = {
@@ -53,8 +66,7 @@ HOSTS = {
         "10de:1db4 --os ubuntu-24.04 --nvidia-driver 595"
     ),
 }
-WIDTH = "110"
-
+WIDTH = 110
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE, README = ROOT / "docs" / "explain.md", ROOT / "README.md"
@@ -66,7 +78,15 @@ FIRST, LAST = (
 
 def page() -> str:
     """The whole of docs/explain.md."""
-    return "\n".join([HEAD, *(f"## {title}\n\n{output}\n" for title, output in _explained())])
+    return "\n".join(
+        [HEAD + _policy(), HOSTS_BEGIN, *(f"## {title}\n\n{output}\n" for title, output in _explained())]
+    )
+
+
+def _policy() -> str:
+    """The keys of the policy as a table."""
+    rows = [f"| `{key.name}` | {key.values} | {key.default or ''} | {key.meaning} |" for key in keys()]
+    return "\n".join(["| key | takes | default | |", "|---|---|---|---|", *rows, ""])
 
 
 def readme(text: str) -> str:
@@ -79,10 +99,10 @@ def readme(text: str) -> str:
 
 
 def _explained() -> Iterator[tuple[str, str]]:
-    runner, app = CliRunner(env={"COLUMNS": WIDTH, "TERM": "dumb"}), cli.build(BUILT_IN)
+    runner, app = CliRunner(), cli.build(BUILT_IN)
     for title, arguments in HOSTS.items():
         output = runner.invoke(app, ["explain", *shlex.split(arguments)]).stdout
-        lines = "\n".join(line.rstrip() for line in output.splitlines())
+        lines = "\n".join(part for line in output.splitlines() for part in wrap(line, WIDTH))
         yield title, f"```console\n$ xpulab explain {arguments}\n{lines}\n```"
 
 

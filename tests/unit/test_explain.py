@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
 import time
 from typing import Any
 
@@ -155,8 +163,23 @@ def test_an_nvswitch_among_the_ids_calls_for_a_fabric_manager() -> None:
     assert "nvidia-fabricmanager-580" in target["packages"]
 
 
+def test_without_ids_it_is_a_host_without_accelerator() -> None:
+    target = answer()["target"]
+    assert (target["vendor"], target["accelerators"], target["driver"]) == ("cpu", [], None)
+    page = run("--os", "debian-12")
+    assert page.exit_code == 0 and page.stdout.startswith(
+        "no accelerator on debian-12, kernel 6.1.0-1-amd64\n"
+    )
+    assert " ".join(target["packages"]) in page.stdout and target["image"] in page.stdout
+
+
+def test_each_of_no_ids_is_no_answer() -> None:
+    result = run("--each", stdin="\n")
+    assert (result.exit_code, result.output) == (0, "")
+
+
 @pytest.mark.parametrize(
-    "arguments", [(), ("--each",), (RTX_3090, "--prefer", "amd"), (RTX_3090, "--torch", "new")]
+    "arguments", [(RTX_3090, "--prefer", "amd"), (RTX_3090, "--torch", "new"), ("--os",), ("--colour",)]
 )
 def test_wrong_usage_exits_2(arguments: tuple[str, ...]) -> None:
     result = run(*arguments, stdin="")
@@ -169,3 +192,56 @@ def test_every_page_can_be_written(system: str) -> None:
         for more in ((), ("--unsupported", "cpu"), ("--nvidia-source", "cuda")):
             assert run(card, card, "--os", system, *more).exit_code == 0
     assert run(RTX_3090, ARC_A770, "--os", system, "--prefer", "both").exit_code == 0
+
+
+COMMAND = (sys.executable, "-c", "from xpulab.command import main; main()", "explain")
+ON_UBUNTU = (RTX_3090, UHD_770, "--os", "ubuntu-24.04")
+
+
+def in_a_terminal(columns: int, *arguments: str) -> str:
+    """What a terminal so wide shows."""
+    ours, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 25, columns, 0, 0))
+    environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "NO_COLOR")}
+    with subprocess.Popen(
+        [*COMMAND, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=terminal,
+        env={**environment, "TERM": "xterm"},
+    ) as running:
+        os.close(terminal)
+        shown = b"".join(iter(lambda: _read(ours), b""))
+    os.close(ours)
+    assert running.returncode == 0
+    return shown.decode().replace("\r\n", "\n")
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # a terminal ends so when its last writer is gone
+        return b""
+
+
+def test_into_a_pipe_every_line_is_whole_however_narrow_the_terminal_is_said_to_be() -> None:
+    narrow = {**os.environ, "COLUMNS": "40", "TERM": "xterm"}
+    page = subprocess.run(
+        [*COMMAND, *ON_UBUNTU], capture_output=True, text=True, env=narrow, check=True
+    ).stdout
+    (packages,) = [line.split()[1:] for line in page.splitlines() if line.startswith("packages")]
+    assert packages == answer(*ON_UBUNTU)["target"]["packages"]
+    ampere = load().of(NvidiaFacts).families["ampere"]
+    for vendors_words in (ampere.source, load().docker["docker.io"].source):
+        assert f" {vendors_words} (read " in page
+    assert not any(line.endswith(" ") for line in page.splitlines()) and "\x1b" not in page
+
+
+def test_a_terminal_gets_lines_that_fit_it_and_are_broken_between_words_alone() -> None:
+    shown = in_a_terminal(72, *ON_UBUNTU)
+    assert "\x1b[" in shown
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+    too_long = [line for line in lines if len(line) > 72]
+    assert too_long and all(len(line.split()) == 1 and line.startswith(" " * 19) for line in too_long)
+    whole = run(*ON_UBUNTU).stdout
+    assert len(lines) > len(whole.splitlines())
+    assert " ".join(lines).split() == whole.split()

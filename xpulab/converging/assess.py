@@ -15,6 +15,7 @@ from xpulab.desired.state import desired
 from xpulab.desired.thing import Difference
 from xpulab.inventory.settings import HostSettings, with_sections
 from xpulab.probing.observed import Observed
+from xpulab.probing.watched import Watched
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Target
 from xpulab.schema.refusal import Refusal
@@ -41,12 +42,18 @@ def settings_of(host: str, data: Mapping[str, Any], roles: Sequence[Role]) -> Ho
         return Refusal("; ".join(explain_errors(error, f"host {host}", model)), "correct the inventory")
 
 
-def assess(observed: Observed, settings: HostSettings, catalog: Catalog, roles: Sequence[Role]) -> Assessment:
-    """What to do about one host."""
+def assess(
+    observed: Observed,
+    settings: HostSettings,
+    catalog: Catalog,
+    roles: Sequence[Role],
+    watched: Watched | None = None,
+) -> Assessment:
+    """What to do about one host; `watched` is what its probe looked at."""
     target = resolve(observed, settings, catalog)
     if isinstance(target, Refusal):
         return Assessment(refusal=target)
-    wanted = desired(roles, target, settings, catalog)
+    wanted = desired(roles, target, settings, catalog, watched)
     if isinstance(wanted, Refusal):
         return Assessment(refusal=wanted)
     for thing in wanted.manifest.things:

@@ -32,7 +32,7 @@ class Job:
 
     def assess(self, observed: Observed) -> Assessment:
         """What to do about the host as it was found."""
-        found = assess.assess(observed, self.settings, load_catalog(), self.roles)
+        found = assess.assess(observed, self.settings, load_catalog(), self.roles, self.watched)
         if self.requires and found.waiting:
             return Assessment(refusal=Refusal(found.waiting[0].reason, found.waiting[0].remedy))
         return found

@@ -41,17 +41,23 @@ def watched_by(roles: Sequence[Role], settings: HostSettings, catalog: Catalog) 
 
 
 def desired(
-    roles: Sequence[Role], target: Target, settings: HostSettings, catalog: Catalog
+    roles: Sequence[Role],
+    target: Target,
+    settings: HostSettings,
+    catalog: Catalog,
+    watched: Watched | None = None,
 ) -> Desired | Refusal:
     """The sum of the roles that apply.
 
     A Refusal where one of them refuses the host, where two of them claim the same thing in two ways, or where
-    one wants what its own probe would not see.
+    one wants what a probe that looks at `watched` does not see.
     """
     claims: list[tuple[Role, Thing]] = []
     waiting = []
     for role in roles:
         said = _asked(role, partial(_manifest_of, role, target, settings, catalog))
+        if isinstance(said, Manifest) and watched and (refusal := unseen(role, said.things, watched)):
+            return refusal
         if isinstance(said, Refusal):
             return said
         if isinstance(said, Waiting):
@@ -77,10 +83,7 @@ def _manifest_of(
 ) -> Manifest | Refusal | Waiting:
     if not role.is_for(target, settings, catalog):
         return Manifest()
-    said = role.manifest(target, settings, catalog)
-    if isinstance(said, Manifest) and (refusal := unseen(role, said.things, role.watched(settings, catalog))):
-        return refusal
-    return said
+    return role.manifest(target, settings, catalog)
 
 
 def _asked(role: Role, ask: Callable[[], Answer]) -> Answer | Refusal:

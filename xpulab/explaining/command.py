@@ -6,23 +6,24 @@ import json
 import re
 import sys
 from dataclasses import dataclass
-from typing import Annotated, Any, Optional
+from typing import Annotated, Optional
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 
 from xpulab.catalog import Catalog
 from xpulab.desired.role import Role
-from xpulab.explaining import explanation_page, hypothetical
+from xpulab.explaining import explanation_page, here, hypothetical
+from xpulab.explaining.described import DEFAULT_SYSTEM, Description
 from xpulab.explaining.explanation import Explanation, as_json, explain
+from xpulab.explaining.policy_options import policy_of, with_policy
 from xpulab.explaining.reasons import reasons
-from xpulab.inventory.settings import HostSettings, Policy
+from xpulab.inventory.settings import HostSettings
 from xpulab.probing.observed import Observed
 from xpulab.releasing import release
+from xpulab.resolving.accelerators import DISPLAY, PROCESSING
 from xpulab.resolving.target import Refusal
 from xpulab.resolving.vendors import load_catalog
-from xpulab.schema.strict import explain_errors
 from xpulab.upstreams import check_upstreams
 
 UNKNOWN_ID = 3  # exit status; 2 is wrong usage
@@ -38,46 +39,46 @@ def build(roles: tuple[Role, ...]) -> typer.Typer:
         """The right driver, kernel, packages and PyTorch image for each card."""
 
     @app.command("explain")
+    @with_policy
     def explain_command(
         ids: Annotated[
             Optional[list[str]],  # noqa: UP045
-            typer.Argument(help="PCI ids such as 10de:2204: together, one host", show_default=False),
+            typer.Argument(
+                help="PCI ids such as 10de:2204: together, one host; none: a host without accelerator",
+                show_default=False,
+            ),
         ] = None,
         system: Annotated[
-            str, typer.Option("--os", help="such as ubuntu-24.04 or debian-12")
-        ] = "ubuntu-22.04",
+            Option, typer.Option("--os", help="such as debian-12", show_default=DEFAULT_SYSTEM)
+        ] = None,
         kernel: Annotated[Option, typer.Option(help="uname -r; default: the system's own")] = None,
-        secure_boot: Annotated[bool, typer.Option("--secure-boot", help="Secure Boot is on")] = False,
-        nvidia_driver: Annotated[Option, typer.Option(help="driver branch, such as 595")] = None,
-        nvidia_source: Annotated[Option, typer.Option(help="archive or cuda")] = None,
-        nvidia_driver_end_of_life: Annotated[Option, typer.Option(help="refuse or allow")] = None,
-        machine_owner_key: Annotated[Option, typer.Option(help="none or enrolled")] = None,
-        intel_channel: Annotated[Option, typer.Option(help="such as lts/2350")] = None,
-        prefer: Annotated[Option, typer.Option(help="nvidia, intel or both")] = None,
-        torch: Annotated[Option, typer.Option(help="PyTorch version, such as 2.9")] = None,
-        engine: Annotated[Option, typer.Option(help="docker.io or docker-ce")] = None,
-        unsupported: Annotated[Option, typer.Option(help="refuse or cpu")] = None,
+        secure_boot: Annotated[
+            Optional[bool],  # noqa: UP045
+            typer.Option("--secure-boot/--no-secure-boot", help="Secure Boot is on", show_default="off"),
+        ] = None,
+        here_: Annotated[
+            bool,
+            typer.Option(
+                "--here", help="this machine; ids, --os, --kernel and --secure-boot change what it has"
+            ),
+        ] = False,
+        policy: Annotated[
+            Optional[list[str]],  # noqa: UP045
+            typer.Option(
+                metavar="KEY=VALUE", help="a key of the inventory's policy, see below; as often as needed"
+            ),
+        ] = None,
         as_json_: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
         each: Annotated[
             bool, typer.Option("--each", help="each id is a host of its own; ids also from standard input")
         ] = False,
+        **keys: str | None,
     ) -> None:
         """What a host with these PCI ids would get, and why. Exits 3 when an id is unknown."""
-        policy = {
-            "nvidia_driver": nvidia_driver,
-            "nvidia_source": nvidia_source,
-            "nvidia_driver_end_of_life": nvidia_driver_end_of_life,
-            "machine_owner_key": machine_owner_key,
-            "intel_channel": intel_channel,
-            "prefer": prefer,
-            "torch": torch,
-            "engine": engine,
-            "unsupported": unsupported,
-        }
-        question = _Question(load_catalog(), roles, system, kernel, secure_boot, _settings(policy))
+        settings = HostSettings(policy=policy_of(policy or (), keys))
+        described = Description(system, kernel, secure_boot, _machine() if here_ else None)
+        question = _Question(load_catalog(), roles, described, settings)
         wanted = list(ids or ()) or (sys.stdin.read().split() if each else [])
-        if not wanted:
-            raise typer.BadParameter("name at least one PCI id")
         raise typer.Exit(question.each(wanted) if each else question.together(wanted, as_json_))
 
     check_upstreams.add_to(app, roles)
@@ -85,12 +86,12 @@ def build(roles: tuple[Role, ...]) -> typer.Typer:
     return app
 
 
-def _settings(policy: dict[str, Any]) -> HostSettings:
+def _machine() -> Observed:
     try:
-        said = {key: value for key, value in policy.items() if value is not None}
-        return HostSettings(policy=Policy.model_validate(said))
-    except ValidationError as error:
-        raise typer.BadParameter("; ".join(explain_errors(error, "policy", Policy))) from error
+        return here.machine()
+    except here.HereError as error:
+        typer.echo(f"xpulab: this machine cannot be described: {error}", err=True)
+        raise typer.Exit(1) from error
 
 
 @dataclass(frozen=True)
@@ -99,41 +100,45 @@ class _Question:
 
     catalog: Catalog
     roles: tuple[Role, ...]
-    system: str
-    kernel: str | None
-    secure_boot: bool
+    described: Description
     settings: HostSettings
 
     def together(self, ids: list[str], json_wanted: bool) -> int:
         """Print the answer for one host; the exit status."""
         if unknown := hypothetical.unknown(ids, self.catalog):
             return _report(unknown)
-        observed = self._host(ids)
+        observed = self.described.host(ids, self.catalog)
         explanation = explain(observed, self.settings, self.catalog, self.roles)
         if json_wanted:
             print(json.dumps(as_json(explanation), ensure_ascii=False))
         else:
             answer = explanation.answer
             why = () if isinstance(answer, Refusal) else reasons(answer, self.settings, self.catalog)
-            explanation_page.show(explanation, why, observed, Console(highlight=False))
+            subject = self._subject(ids, observed)
+            explanation_page.show(explanation, why, subject, observed, Console(highlight=False))
         return 0
 
     def each(self, ids: list[str]) -> int:
         """Print a JSON line per id, each a host of its own; the exit status."""
         unknown = hypothetical.unknown(ids, self.catalog)
         lines = {pci_id: self._line(pci_id, pci_id in unknown) for pci_id in dict.fromkeys(ids)}
-        print("\n".join(lines[pci_id] for pci_id in ids))
+        for pci_id in ids:
+            print(lines[pci_id])
         return _report(unknown) if unknown else 0
 
     def _line(self, pci_id: str, unknown: bool) -> str:
         if unknown:
             explanation = Explanation(Refusal(f"{pci_id} is not in the catalog", REMEDY))
         else:
-            explanation = explain(self._host([pci_id]), self.settings, self.catalog, self.roles)
+            observed = self.described.host([pci_id], self.catalog)
+            explanation = explain(observed, self.settings, self.catalog, self.roles)
         return json.dumps({"pci_id": pci_id, **as_json(explanation)}, ensure_ascii=False)
 
-    def _host(self, ids: list[str]) -> Observed:
-        return hypothetical.host(ids, self.system, self.kernel, self.secure_boot, self.catalog)
+    def _subject(self, ids: list[str], observed: Observed) -> str:
+        """The host in words: what was asked for, or what this machine has."""
+        found = [each.pci_id for each in observed.pci if each.pci_class[:2] in (DISPLAY, PROCESSING)]
+        shown = " ".join(ids or found) or "no accelerator"
+        return shown if ids or not self.described.machine else f"this machine: {shown}"
 
 
 REMEDY = "correct the id (lspci -nn shows it), or add the device to xpulab/catalog with its source"

@@ -17,6 +17,8 @@ HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9._:/$()
 ImageReference = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._/:-]*:[A-Za-z0-9_][A-Za-z0-9._-]*$")
 ]
+TorchVersion = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+(\.\d+)?$"), Field(examples=["2.9"])]
+DriverBranch = Annotated[str, StringConstraints(pattern=r"^\d{3}$"), Field(examples=["595"])]
 Section = TypeVar("Section", bound=Strict)
 S = TypeVar("S", bound="HostSettings")
 
@@ -24,23 +26,23 @@ S = TypeVar("S", bound="HostSettings")
 class Policy(Strict):
     """Choices a lab owner may make for a host; the defaults suit most labs."""
 
-    torch: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+(\.\d+)?$")] | None = None
-    """The PyTorch version asked for; None takes the newest with a published image."""
+    torch: TorchVersion | None = None
+    """The PyTorch version asked for; by default the newest with a published image."""
     prefer: Literal["nvidia", "intel", "both"] = "nvidia"
     """Which vendor wins on a host that has usable accelerators of both; `both` installs both drivers."""
-    nvidia_driver: Annotated[str, StringConstraints(pattern=r"^\d{3}$")] | None = None
-    """NVIDIA driver branch; None takes the catalog's default."""
+    nvidia_driver: DriverBranch | None = None
+    """NVIDIA driver branch; by default the catalog's."""
     nvidia_driver_end_of_life: Literal["refuse", "allow"] = "refuse"
     """Whether `nvidia_driver` may name a branch that gets no more security fixes."""
     nvidia_source: Literal["archive", "cuda"] | None = None
-    """The distribution's archive or NVIDIA's CUDA repository; None: the archive where it has the branch."""
+    """The distribution's archive or NVIDIA's CUDA repository; by default the first that has the branch."""
     machine_owner_key: Literal["none", "enrolled"] = "none"
     """Whether this host's firmware holds the key that DKMS signs with: without it, Secure Boot keeps
     modules that are built on the host out. Enrolling it takes a person at the console."""
     engine: Literal["docker.io", "docker-ce"] = "docker.io"
     """The container engine: the distribution's, or Docker's own packages."""
     intel_channel: Literal["unified", "ppa", "distribution", "lts/2523", "lts/2350"] | None = None
-    """Channel of Intel's apt repository; None takes the catalog's default for the card."""
+    """Channel of Intel's apt repository; by default the catalog's for the card."""
     oneapi: bool = True
     """Whether Intel hosts get the oneAPI runtime."""
     reboot: Literal["allowed", "never"] = "allowed"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 
 class Strict(BaseModel):
@@ -26,7 +28,7 @@ def explain_errors(error: ValidationError, where: str, *models: type[BaseModel])
         found = "" if each["type"] == "missing" else f" (found {_shorten(each['input'])})"
         unknown = each["type"] == "extra_forbidden"
         message = _unknown_key(str(each["loc"][-1]), models) if unknown else each["msg"]
-        lines.append(f"{where}: {key}: {message}{found}")
+        lines.append(f"{where}: {key}: {message}{found}{_near_value(each)}")
     return lines
 
 
@@ -34,6 +36,15 @@ def _unknown_key(key: str, models: tuple[type[BaseModel], ...]) -> str:
     words = [word for model in models for word in _keys(model)]
     near = get_close_matches(key, words, n=1)
     return f"unknown key, did you mean {near[0]}?" if near else "unknown key"
+
+
+def _near_value(error: ErrorDetails) -> str:
+    """What a misspelt value may have meant, where a key takes one of a few."""
+    if error["type"] != "literal_error":
+        return ""
+    allowed = re.findall("'([^']*)'", error["ctx"]["expected"])
+    near = get_close_matches(str(error["input"]), allowed, n=1)
+    return f", did you mean {near[0]}?" if near else ""
 
 
 def _keys(model: type[BaseModel]) -> Iterator[str]:
