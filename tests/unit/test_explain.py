@@ -7,8 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from tests.unit.sample_hosts import ARC_A770, ARC_B580, H100, K40, MAX_1100, NVSWITCH, RTX_3090, UHD_770, V100
 from xpulab.catalog import load

@@ -41,7 +41,9 @@ hosts:
 def manifest(name: str = "gpu-01") -> Manifest:
     settings, observed = HostSettings(pull=PULL), host()
     target = resolved(resolve(observed, settings, catalog.load()))
-    return desired_of(name)(target, settings, catalog.load())
+    wanted = desired_of(name)(target, settings, catalog.load())
+    assert isinstance(wanted, Manifest), wanted
+    return wanted
 
 
 def content(path: str) -> str:
