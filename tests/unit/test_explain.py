@@ -113,6 +113,7 @@ def test_each_with_ids_as_arguments_treats_every_one_as_a_host() -> None:
     ]
 
 
+@pytest.mark.no_cover
 def test_a_thousand_different_ids_take_two_seconds_at_most() -> None:
     catalog = load()
     ids = [
