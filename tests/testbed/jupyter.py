@@ -95,4 +95,5 @@ def run_cell(page: Page, code: str) -> str:
         page.keyboard.press("Control+Enter")
         with suppress(TimeoutError):
             output.wait_for(timeout=RERUN_MS)
-    return output.inner_text()
+    printed: str = output.inner_text()
+    return printed

@@ -40,8 +40,12 @@ class Releases:
         self.made, self.published = folder / "made", WWW / "lab"
 
     def make(self) -> None:
-        command = [Path(sys.executable).with_name("xpulab"), "release", self.made, "--sign", self.key]
-        subprocess.run([*command, "--lab", self.lab, "--python", PYTHON_OF_HOST], cwd=ROOT, check=True)
+        xpulab = Path(sys.executable).with_name("xpulab")
+        subprocess.run(
+            [xpulab, "release", self.made, "--sign", self.key, "--lab", self.lab, "--python", PYTHON_OF_HOST],
+            cwd=ROOT,
+            check=True,
+        )
 
     def publish(self) -> None:
         shutil.rmtree(WWW, ignore_errors=True)

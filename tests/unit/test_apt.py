@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from pysequoia import ArmorKind, Cert, Tsk, armor  # type: ignore[attr-defined]
+from pysequoia import ArmorKind, Cert, Tsk, armor
 
 from tests.unit.test_drift import TOOLKIT
 from xpulab.desired.apt_keys import KeyRefused, accepted_keys

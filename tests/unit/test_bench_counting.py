@@ -11,7 +11,8 @@ from vlab import command
 from bench.contenders import ansible_changes, pyinfra_changes, survey_changes, xpulab_changes
 from bench.counters import Counts, mean_difference, parse_bytes, parse_counts
 from bench.measure import measure
-from xpulab.converging.report import Outcome, last_line
+from xpulab.converging.outcome import Outcome
+from xpulab.converging.report import last_line
 
 IPTABLES = """Chain XPULAB-BENCH (1 references)
     pkts      bytes target     prot opt in     out     source               destination

@@ -58,11 +58,12 @@ def test_every_yaml_file_in_the_folder_is_read() -> None:
     assert {str(file.relative_to(HERE)) for file in HERE.rglob("*.yml")} == shared | of_vendors
 
 
+@pytest.mark.no_cover
 def test_loading_is_fast_enough_for_every_start() -> None:
     load_from(HERE, MODELS)
-    started = time.perf_counter()
+    before = time.process_time()  # of this process alone: others may be busy
     load_from(HERE, MODELS)
-    assert time.perf_counter() - started < 0.15
+    assert time.process_time() - before < 0.15
 
 
 def test_the_repositories_bear_the_names_that_inventories_use() -> None:

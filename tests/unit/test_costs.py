@@ -15,6 +15,9 @@ LAB, XPULAB, PLAIN = "tests/unit/fake_lab.py", "deploys/xpu.py", "tests/unit/pla
 HOSTS = 500
 FEW = 20
 
+# One worker makes all measurements that are compared, one after the other.
+pytestmark = pytest.mark.xdist_group("costs")
+
 COMMANDS_OF_A_DRIFTED_FILE = 5
 PROBE_BYTES = 12_000
 CONVERGED_SHARE_OF_PLAIN = 0.25

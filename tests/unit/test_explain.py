@@ -15,8 +15,7 @@ import time
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from tests.unit.sample_hosts import ARC_A770, ARC_B580, H100, K40, MAX_1100, NVSWITCH, RTX_3090, UHD_770, V100
 from xpulab.explaining import command as cli
@@ -123,6 +122,7 @@ def test_each_with_ids_as_arguments_treats_every_one_as_a_host() -> None:
     ]
 
 
+@pytest.mark.no_cover
 def test_a_thousand_different_ids_take_two_seconds_at_most() -> None:
     catalog = load()
     ids = [

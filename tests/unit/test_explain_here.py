@@ -13,8 +13,7 @@ from typing import Any
 
 import distro
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from tests.unit.sample_hosts import ARC_B580, K40, RTX_3090, UHD_770, V100, host
 from xpulab.explaining import command as cli

@@ -6,10 +6,9 @@ import re
 from typing import Any
 
 import pytest
-from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from tests.unit.sample_hosts import RTX_3090
 from xpulab.catalog.models import Catalog

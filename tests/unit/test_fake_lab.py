@@ -21,6 +21,9 @@ from xpulab.roles import BUILT_IN
 
 ROOT = Path(__file__).parents[2]
 
+# In one worker the tests share their runs.
+pytestmark = pytest.mark.xdist_group("fake lab")
+
 
 class Finished:
     """A finished run: its exit status, what it printed, and how long each remote command of each host was."""

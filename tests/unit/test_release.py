@@ -82,7 +82,17 @@ def test_its_signature_is_one_that_a_host_accepts(owner: Owner) -> None:
     signers = owner.folder / "signers"
     key = owner.key.with_suffix(".pub").read_text()
     signers.write_text(f'xpulab namespaces="xpulab-release" {key}')
-    verify = ["ssh-keygen", "-Y", "verify", "-f", signers, "-I", "xpulab", "-n", "xpulab-release"]
+    verify: list[str | Path] = [
+        "ssh-keygen",
+        "-Y",
+        "verify",
+        "-f",
+        signers,
+        "-I",
+        "xpulab",
+        "-n",
+        "xpulab-release",
+    ]
     verify += ["-s", out / "release.sig"]
     text = (out / "release").read_text()
     assert subprocess.run(verify, input=text, text=True, capture_output=True).returncode == 0

@@ -54,7 +54,8 @@ def test_too_little_disk_is_refused_naming_both_numbers() -> None:
 
 def test_an_image_that_is_there_already_needs_no_disk() -> None:
     full = host(RTX_3090, engine_free_bytes=0)
-    there = replace(full, images=(FoundImage(*IMAGE.split(":"), digest=DIGEST),))
+    repository, tag = IMAGE.split(":")
+    there = replace(full, images=(FoundImage(repository, tag, DIGEST),))
     resolved(resolve(there, settings(), load()))
     pinned = HostSettings(images={IMAGE: ImageOverride(digest=DIGEST)})
     resolved(resolve(there, pinned, load()))

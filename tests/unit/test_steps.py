@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.test_drift import BARE, TOOLKIT
 from xpulab.converging.drift import drift
-from xpulab.converging.steps import FetchKeys, Reboot, Run, Step, next_steps
+from xpulab.converging.steps import FetchKeys, Reboot, Step, next_steps
 from xpulab.desired.apt_keys import fetch_keys_script
 from xpulab.desired.kinds.file import File
 from xpulab.desired.kinds.image import PulledImage
@@ -19,6 +19,7 @@ from xpulab.desired.kinds.membership import Membership
 from xpulab.desired.kinds.package import AbsentPackages, Package, WholePackages
 from xpulab.desired.kinds.unit import Unit
 from xpulab.desired.manifest import Manifest
+from xpulab.desired.thing import Run
 from xpulab.probing.observed import InstalledPackage, KernelModule, Observed
 from xpulab.resolving.target import Image
 from xpulab.shell.scripts import disable_source, write_bytes

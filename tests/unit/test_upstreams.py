@@ -6,14 +6,14 @@ from datetime import datetime, timedelta, timezone
 
 import httpx
 import pytest
-from pysequoia import Cert, Tsk  # type: ignore[attr-defined]
+from pysequoia import Cert, Tsk
 
 from xpulab.desired.kinds.apt_repository import AptRepository
 from xpulab.desired.kinds.package import Package
 from xpulab.desired.manifest import Manifest
 from xpulab.resolving.target import Image
 from xpulab.upstreams.findings import Wanted, check_image, check_key, check_packages
-from xpulab.upstreams.web import Unreachable
+from xpulab.upstreams.web import Unreachable, Web
 
 NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)
 DIGEST = "sha256:" + "a" * 64
@@ -22,7 +22,7 @@ TOOLKIT = AptRepository("toolkit", "", (), "https://nvidia.github.io/deb/$(ARCH)
 INDEX = "Package: {name}\nVersion: {version}\n\n"
 
 
-class Servers:
+class Servers(Web):
     """Answers by URL; anything else is a 404."""
 
     def __init__(self, answers: Mapping[str, httpx.Response]) -> None:

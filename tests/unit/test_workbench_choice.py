@@ -141,5 +141,5 @@ def test_a_built_image_is_pulled_by_the_digest_that_was_written_down() -> None:
     image, digest = of_cpu(), f"sha256:{'b' * 64}"
     settings = HostSettings.model_validate({"images": {image.reference: {"digest": digest, "disk_gb": 1.4}}})
     found = built(image, settings)
-    assert not isinstance(found, Refusal)
+    assert not isinstance(found, Waiting)
     assert (found.reference, found.digest, found.disk_gb) == (image.reference, digest, 1.4)

@@ -130,7 +130,7 @@ def test_an_image_knows_its_environments_and_computes_on_the_cpu_with_any() -> N
 
 def test_the_same_content_gives_the_same_archive_and_another_content_another() -> None:
     context = of_cpu().context
-    assert archive(context) == archive(dict(reversed(context.items())))
+    assert archive(context) == archive(dict(reversed(list(context.items()))))
     assert archive(context) != archive(changed(context))
 
 

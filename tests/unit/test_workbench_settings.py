@@ -15,6 +15,7 @@ from xpulab.inventory.labfile import LabError
 from xpulab.inventory.settings import HostSettings, ImageOverride
 from xpulab.resolving.target import Refusal
 from xpulab.roles import BUILT_IN
+from xpulab.workbench.settings import Workbench
 
 REFERENCE = "registry.lab.test/xpulab-workbench:cpu-torch2.13.0-0123456789ab"
 DIGEST = f"sha256:{'a' * 64}"
@@ -28,9 +29,10 @@ def reason(**change: Any) -> str:
 
 def test_registry_and_users_are_enough_and_only_the_host_itself_reaches_it() -> None:
     settings = settings_of("gpu-01", {"workbench": WORKBENCH}, BUILT_IN)
-    assert isinstance(settings, HostSettings) and settings.workbench
-    assert str(settings.workbench.bind) == "127.0.0.1"
-    assert (settings.workbench.jupyter_port, settings.workbench.ssh_port) == (8888, 2222)
+    assert isinstance(settings, HostSettings)
+    workbench = settings.section(Workbench)
+    assert workbench and str(workbench.bind) == "127.0.0.1"
+    assert (workbench.jupyter_port, workbench.ssh_port) == (8888, 2222)
 
 
 @pytest.mark.parametrize("keys", [[], None])

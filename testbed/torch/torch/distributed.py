@@ -2,4 +2,5 @@
 
 
 def is_available() -> bool:
+    """Whether processes can be joined."""
     return False
