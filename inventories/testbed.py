@@ -1,4 +1,7 @@
-"""The virtual lab as a pyinfra inventory: all that starts by itself, or the hosts in XPULAB_TESTBED_HOSTS."""
+"""The virtual lab as a pyinfra inventory: all that starts by itself, or the hosts in XPULAB_TESTBED_HOSTS.
+
+With XPULAB_TESTBED_WORKBENCH=1 its hosts serve workbenches.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import yaml
@@ -15,13 +16,17 @@ CATALOG = ROOT / "xpulab" / "catalog" / "repositories.yml"
 
 
 def host_data(lab: Lab, host: Host) -> dict[str, Any]:
-    """Return the host's pyinfra data: how to reach it, and what differs from production."""
+    """Return the host's pyinfra data: how to reach it, and what differs from production.
+
+    Hosts serve a workbench where XPULAB_TESTBED_WORKBENCH is set: it takes images that are built first.
+    """
     if not FACTS.is_file():
         raise TestbedError(
             "the testbed was never built: run testbed/up, or script/demo for the whole demonstration"
         )
     facts = json.loads(FACTS.read_text())
-    return {**connection(lab, host), **overrides(lab, facts), "workbench": workbench(lab, host)}
+    served = {"workbench": workbench(lab, host)} if os.environ.get("XPULAB_TESTBED_WORKBENCH") else {}
+    return {**connection(lab, host), **overrides(lab, facts), **served}
 
 
 def connection(lab: Lab, host: Host) -> dict[str, Any]:

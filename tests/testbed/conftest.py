@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.testbed.lab import Finished, on, provision, state_of
@@ -24,6 +26,14 @@ def provisioned(first_run: Finished) -> Finished:
     """The lab after a first run that went well."""
     assert first_run.status == 0, first_run.everything
     return first_run
+
+
+@pytest.fixture(scope="module")
+def with_workbenches() -> Iterator[None]:
+    """The lab's hosts are to serve workbenches, in this module."""
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setenv("XPULAB_TESTBED_WORKBENCH", "1")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ NVIDIA = "--device /dev/null:/dev/nvidiactl --device /dev/null:/dev/nvidia0"
 INTEL = "--device /dev/null:/dev/dri/renderD128"
 WRONG_KEY = {"intel-gpu": {"fingerprints": ["0" * 40]}}
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.usefixtures("with_workbenches")]
 
 
 def build_for_testbed() -> Finished:

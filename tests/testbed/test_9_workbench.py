@@ -42,7 +42,7 @@ KEEPSAKE = f"{STATE}/home/ops/keepsake"
 
 
 @pytest.fixture(scope="module")
-def workbenches(provisioned: Finished) -> Finished:
+def workbenches(provisioned: Finished, with_workbenches: None) -> Finished:
     """The four hosts with their workbenches; the images are built first, unless they are there."""
     built = pyinfra("-y", "inventories/testbed.py", "deploys/workbench_images.py")
     assert built.status == 0, built.everything
