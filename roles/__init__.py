@@ -9,19 +9,16 @@ from operator import add
 from xpulab.catalog.models import Catalog
 from xpulab.desired.manifest import Manifest
 from xpulab.inventory.settings import HostSettings
-from xpulab.resolving.intel.facts import IntelFacts
 from xpulab.resolving.target import Refusal, Target
-from xpulab.roles import base, docker, kernel, pytorch, workbench
-from xpulab.roles.intel import compute, oneapi
-from xpulab.roles.nvidia import container_toolkit, driver, fabric_manager
+from xpulab.roles import base, docker, intel, kernel, nvidia, pytorch, workbench
 
 __all__ = ["desired", "desired_with_workbench"]
 
 Role = Callable[[Target, HostSettings, Catalog], Manifest]
 
 OF_VENDOR: dict[str, tuple[Role, ...]] = {
-    "nvidia": (driver.manifest, container_toolkit.manifest),
-    "intel": (compute.manifest,),
+    "nvidia": nvidia.ROLES,
+    "intel": intel.ROLES,
     "cpu": (),
 }
 
@@ -31,10 +28,6 @@ def desired(target: Target, settings: HostSettings, catalog: Catalog) -> Manifes
     roles: list[Role] = [base.manifest, kernel.manifest, docker.manifest]
     for vendor in target.vendors:
         roles += OF_VENDOR[vendor]
-    if target.nvswitch:
-        roles.append(fabric_manager.manifest)
-    if settings.policy.oneapi and _has_user_space(target, catalog):
-        roles.append(oneapi.manifest)
     roles.append(pytorch.manifest)
     return reduce(add, (role(target, settings, catalog) for role in roles), Manifest())
 
@@ -43,10 +36,3 @@ def desired_with_workbench(target: Target, settings: HostSettings, catalog: Cata
     """The whole desired state of a host that serves a workbench, or why it cannot serve one."""
     served = workbench.manifest(target, settings, catalog)
     return served if isinstance(served, Refusal) else desired(target, settings, catalog) + served
-
-
-def _has_user_space(target: Target, catalog: Catalog) -> bool:
-    """Whether Intel's user space lies on the host, and not in the image alone."""
-    if "intel" not in target.vendors:
-        return False
-    return not catalog.of(IntelFacts).compute.channels[target.driver_of("intel").branch].user_space_in_image

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from xpulab.catalog.models import Catalog
 from xpulab.desired.manifest import File, Manifest
 from xpulab.inventory.settings import HostSettings
-from xpulab.resolving.target import Driver, Target, Vendor
+from xpulab.resolving.target import Driver, Target
 
 RECORD = "/etc/xpulab/host.json"
 
@@ -28,8 +28,8 @@ def record(target: Target, settings: HostSettings) -> str:
         "vendor": target.vendor,
         "os": target.os,
         "accelerators": [asdict(accelerator) for accelerator in target.accelerators],
-        "driver": _driver(target.vendor, target.driver) if target.driver else None,
-        "beside": {"vendor": beside.vendor, "driver": _driver(beside.vendor, beside.driver)}
+        "driver": _driver(target.driver) if target.driver else None,
+        "beside": {"vendor": beside.vendor, "driver": _driver(beside.driver)}
         if (beside := target.beside)
         else None,
         "engine": settings.policy.engine,
@@ -39,7 +39,7 @@ def record(target: Target, settings: HostSettings) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def _driver(vendor: Vendor, driver: Driver) -> dict[str, str]:
-    """Branch or channel and flavour; for NVIDIA also which source it comes from."""
-    source = {"source": driver.source} if vendor == "nvidia" else {}
+def _driver(driver: Driver) -> dict[str, str]:
+    """Branch or channel and flavour, and which source it comes from where there is more than one."""
+    source = {"source": driver.source} if driver.source else {}
     return {"branch": driver.branch, "modules": driver.modules, **source}

@@ -11,8 +11,15 @@ from xpulab.roles.repositories import repository
 
 
 def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
-    """The runtime's packages from Intel's oneAPI repository."""
-    runtime = catalog.of(IntelFacts).oneapi.runtime
+    """The runtime's packages from Intel's oneAPI repository.
+
+    Nothing where policy does without, or where Intel's user space lies in the image alone.
+    """
+    facts = catalog.of(IntelFacts)
+    channel = facts.compute.channels[target.driver_of("intel").branch]
+    if not settings.policy.oneapi or channel.user_space_in_image:
+        return Manifest()
+    runtime = facts.oneapi.runtime
     return Manifest(
         repositories=(repository(runtime.repository, target, settings, catalog),),
         packages=tuple(Package(name) for name in runtime.packages),

@@ -11,7 +11,12 @@ from xpulab.roles.templates import file
 
 
 def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
-    """The fabric manager of the driver's branch and source, running; for NVLink 5 its subnet manager too."""
+    """The fabric manager of the driver's branch and source, running; for NVLink 5 its subnet manager too.
+
+    Nothing where the GPUs are not joined.
+    """
+    if target.fabric is None:
+        return Manifest()
     data, driver = catalog.of(NvidiaFacts).driver, target.driver_of("nvidia")
     floor = data.branches[driver.branch].security_floor
     if driver.source == "cuda":
@@ -21,7 +26,7 @@ def manifest(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
         names = tuple(name.format(branch=driver.branch) for name in data.archive.fabric_manager)
         packages = tuple(Package(name, minimum=floor) for name in names)
     fabric = Manifest(packages=packages, units=(Unit(data.nvswitch.unit),))
-    return fabric + _nvlink5(catalog) if target.nvswitch == "nvlink5" else fabric
+    return fabric + _nvlink5(catalog) if target.fabric == "nvlink5" else fabric
 
 
 def _nvlink5(catalog: Catalog) -> Manifest:

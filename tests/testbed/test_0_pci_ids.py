@@ -100,5 +100,5 @@ def test_every_nvidia_gpu_of_pci_ids_is_of_the_family_its_codename_says() -> Non
     ],
 )
 def test_blackwell_ids_that_an_older_file_does_not_list(device: str) -> None:
-    (gpu,) = classify(host(f"10de:{device}").pci, load()).nvidia
+    (gpu,) = classify(host(f"10de:{device}").pci, load()).usable["nvidia"]
     assert gpu.accelerator.family == "blackwell"

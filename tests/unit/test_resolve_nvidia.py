@@ -31,7 +31,7 @@ from xpulab.resolving.vendors import load_catalog as load
 def test_ampere_host_gets_open_580_and_cuda13_image() -> None:
     target = resolved(resolve(host(RTX_3090), settings(), load()))
     assert target.vendor == "nvidia"
-    assert target.driver == Driver("580", "open")
+    assert target.driver == Driver("580", "open", "archive")
     assert target.image.reference == "pytorch/pytorch:2.14.1-cuda13.0-cudnn9-runtime"
     assert target.kernel_flavour == "generic"
     (gpu,) = target.accelerators
@@ -40,7 +40,7 @@ def test_ampere_host_gets_open_580_and_cuda13_image() -> None:
 
 def test_pascal_host_gets_proprietary_580_and_cuda126_image() -> None:
     target = resolved(resolve(host(GTX_1080_TI), settings(), load()))
-    assert target.driver == Driver("580", "proprietary")
+    assert target.driver == Driver("580", "proprietary", "archive")
     assert target.image.reference == "pytorch/pytorch:2.14.1-cuda12.6-cudnn9-runtime"
 
 
@@ -81,7 +81,7 @@ def test_secure_boot_is_fine_with_the_archives_signed_modules() -> None:
 
 def test_branch_595_by_policy_brings_the_image_of_its_paired_cuda() -> None:
     target = resolved(resolve(host(RTX_5090), settings(nvidia_driver="595"), load()))
-    assert target.driver == Driver("595", "open")
+    assert target.driver == Driver("595", "open", "archive")
     assert target.image.reference == "pytorch/pytorch:2.14.1-cuda13.2-cudnn9-runtime"
 
 
@@ -110,7 +110,7 @@ def test_a_branch_that_cannot_be_installed_is_refused_with_those_that_can(branch
 
 def test_old_and_new_gpu_share_the_proprietary_modules_and_an_image_with_code_for_both() -> None:
     target = resolved(resolve(host(GTX_1080_TI, RTX_3090), settings(), load()))
-    assert target.driver == Driver("580", "proprietary")
+    assert target.driver == Driver("580", "proprietary", "archive")
     assert target.image.reference == "pytorch/pytorch:2.14.1-cuda12.6-cudnn9-runtime"
 
 
@@ -195,10 +195,10 @@ def test_an_nvswitch_is_told_by_its_pci_id_and_nvlink5_by_several_gpus_of_its_ch
     switch = function("10de:22a3", 9, "068000")
     observed = host(H100)
     target = resolved(resolve(replace(observed, pci=(*observed.pci, switch)), settings(), load()))
-    assert (target.nvswitch, target.driver) == ("nvswitch", Driver("580", "open"))
-    assert resolved(resolve(host(B200), settings(), load())).nvswitch is None
+    assert (target.fabric, target.driver) == ("nvswitch", Driver("580", "open", "archive"))
+    assert resolved(resolve(host(B200), settings(), load())).fabric is None
     board = resolved(resolve(host(B200, B200), settings(), load()))
-    assert (board.nvswitch, board.driver) == ("nvlink5", Driver("580", "open", "cuda"))
+    assert (board.fabric, board.driver) == ("nvlink5", Driver("580", "open", "cuda"))
 
 
 def test_nvlink5_from_the_archive_is_refused_as_nvlsm_is_not_there() -> None:

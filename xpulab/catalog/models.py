@@ -59,6 +59,14 @@ class Catalog(Record):
         assert isinstance(found, model), "filed under its own type"
         return found
 
+    def title_of(self, vendor: str) -> str:
+        """A vendor's name as people write it."""
+        return next(each.title for each in self.pci_vendors.values() if each.use == vendor)
+
+    def pci_ids_of(self, vendor: str) -> tuple[str, ...]:
+        """The PCI vendor ids of a vendor's accelerators."""
+        return tuple(key for key, each in self.pci_vendors.items() if each.use == vendor)
+
     def images_of(self, vendor: str) -> tuple[CatalogImage, ...]:
         """A vendor's images, in the order of the file."""
         return tuple(image for image in self.every_image if image.vendor == vendor)

@@ -20,7 +20,6 @@ from xpulab.catalog import Catalog
 from xpulab.desired.role import Desired
 from xpulab.explaining import explanation_page, hypothetical
 from xpulab.explaining.explanation import Explanation, as_json, explain
-from xpulab.explaining.reasons import reasons
 from xpulab.inventory.settings import HostSettings, Policy, explain_errors
 from xpulab.probing.observed import Observed
 from xpulab.releasing import release
@@ -116,9 +115,7 @@ class _Question:
         if json_wanted:
             print(json.dumps(as_json(explanation), ensure_ascii=False))
         else:
-            answer = explanation.answer
-            why = () if isinstance(answer, Refusal) else reasons(answer, self.settings, self.catalog)
-            explanation_page.show(explanation, why, observed, Console(highlight=False))
+            explanation_page.show(explanation, observed, Console(highlight=False))
         return 0
 
     def each(self, ids: list[str]) -> int:

@@ -9,26 +9,26 @@ from rich.table import Table
 from rich.text import Text
 
 from xpulab.explaining.explanation import Explanation
-from xpulab.explaining.reason import Reason
 from xpulab.probing.observed import Observed
+from xpulab.resolving.reason import Reason
 from xpulab.resolving.target import Refusal, Target
 
 
-def show(explanation: Explanation, reasons: Sequence[Reason], observed: Observed, console: Console) -> None:
+def show(explanation: Explanation, observed: Observed, console: Console) -> None:
     """Print what the host would get, with rule and source of each choice, or why it would be refused."""
     boot = ", Secure Boot on" if observed.secure_boot else ""
     ids = " ".join(function.pci_id for function in observed.pci) or "no accelerator"
     console.print(Text(f"{ids} on {observed.os}, kernel {observed.kernel or '(none)'}{boot}"), style="bold")
     console.print()
-    console.print(Group(*_body(explanation, reasons)))
+    console.print(Group(*_body(explanation)))
 
 
-def _body(explanation: Explanation, reasons: Sequence[Reason]) -> Iterator[RenderableType]:
+def _body(explanation: Explanation) -> Iterator[RenderableType]:
     answer = explanation.answer
     if isinstance(answer, Refusal):
         yield _table([("refused", Text(answer.reason, "red")), ("remedy", Text(answer.remedy))])
         return
-    yield _table([("vendor", Text(" and ".join(answer.vendors))), *map(_row, reasons)])
+    yield _table([("vendor", Text(" and ".join(answer.vendors))), *map(_row, dict.fromkeys(answer.reasons))])
     yield Text()
     yield _table(_software(explanation, answer))
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from xpulab.catalog.models import Catalog
+from xpulab.catalog.workbench import REPOSITORY
 from xpulab.desired.templates import TEMPLATES, environment
 from xpulab.inventory.settings import HostSettings
 from xpulab.resolving.target import Image, Refusal, Target
 from xpulab.workbench.recipe import Family, Recipe, recipe_for
 
-REPOSITORY = "xpulab-workbench"
 HERE = TEMPLATES / "workbench"
 XPUDEVICE = TEMPLATES.parent / "xpudevice"
 
@@ -96,7 +96,7 @@ def _context(recipe: Recipe, labels: Mapping[str, str]) -> dict[str, bytes]:
         "level_zero": recipe.level_zero,
         "labels": [f"{name}={_quoted(value)}" for name, value in labels.items()],
     }
-    rendered = ["Dockerfile", *(["intel.sources"] if recipe.level_zero else [])]
+    rendered = ["Dockerfile", *([recipe.level_zero.file] if recipe.level_zero else [])]
     return {
         **{name: _rendered(name, values) for name in rendered},
         **{f"requirements/{name}.txt": _fixed(HERE / f"requirements/{name}.txt") for name in lists},

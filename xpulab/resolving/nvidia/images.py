@@ -1,0 +1,83 @@
+"""Which PyTorch image suits NVIDIA GPUs under a driver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+
+from xpulab.catalog.entry import release
+from xpulab.catalog.images import CatalogImage
+from xpulab.catalog.models import Catalog
+from xpulab.resolving import images
+from xpulab.resolving.nvidia.facts import NvidiaFacts
+from xpulab.resolving.nvidia.gpus import NvidiaGpu
+from xpulab.resolving.reason import Reason
+from xpulab.resolving.target import CPU_INSTEAD, Refusal
+
+
+def choose(
+    gpus: Sequence[NvidiaGpu], driver: str, torch: str | None, catalog: Catalog
+) -> tuple[images.Choice, Reason] | Refusal:
+    """The image for all GPUs under a driver version that the host has at least, and why it is this one.
+
+    An image is lawful when it holds code for every GPU and its CUDA's floor is met
+    (https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html). Those whose CUDA
+    is paired with the driver win, as the others run without just-in-time compilation.
+    """
+    lawful = [image for image in catalog.images_of("nvidia") if _suits(image, gpus, driver, catalog)]
+    if not lawful:
+        return _no_image(gpus, driver, catalog)
+    chosen = images.newest(lawful, torch, lambda found: _paired_first(found, driver, catalog))
+    if isinstance(chosen, Refusal):
+        return chosen
+    image, notes = chosen
+    if not _paired(image, driver, catalog):
+        notes += (
+            f"CUDA {image.cuda} of the image is newer than driver {driver} is paired with: "
+            "it runs, without just-in-time compilation of PTX",
+        )
+    why = images.reason(image, torch, _rule(image, gpus, driver, catalog), catalog)
+    return images.Choice(image, notes), why
+
+
+def _rule(image: CatalogImage, gpus: Iterable[NvidiaGpu], driver: str, catalog: Catalog) -> str:
+    """What makes the image lawful, and better than the others."""
+    cuda = catalog.of(NvidiaFacts).cuda[image.cuda or ""]
+    capabilities = sorted({gpu.accelerator.compute_capability or "0.0" for gpu in gpus}, key=release)
+    return (
+        f"have code for compute capability {', '.join(capabilities)}; CUDA {image.cuda} runs from driver "
+        f"{cuda.minimum_driver} on and is paired with {cuda.paired_driver}, the host has {driver} or later"
+        + ("" if _paired(image, driver, catalog) else " (not paired: no just-in-time compilation)")
+    )
+
+
+def _suits(image: CatalogImage, gpus: Iterable[NvidiaGpu], driver: str, catalog: Catalog) -> bool:
+    floor = catalog.of(NvidiaFacts).cuda[image.cuda or ""].minimum_driver
+    return release(driver) >= release(floor) and all(
+        image.runs_on(gpu.accelerator.compute_capability or "0.0") for gpu in gpus
+    )
+
+
+def _paired(image: CatalogImage, driver: str, catalog: Catalog) -> bool:
+    return release(driver) >= release(catalog.of(NvidiaFacts).cuda[image.cuda or ""].paired_driver)
+
+
+def _paired_first(found: Sequence[CatalogImage], driver: str, catalog: Catalog) -> Sequence[CatalogImage]:
+    return [image for image in found if _paired(image, driver, catalog)] or found
+
+
+def _no_image(gpus: Sequence[NvidiaGpu], driver: str, catalog: Catalog) -> Refusal:
+    def together(pair: Sequence[NvidiaGpu]) -> bool:
+        return any(_suits(image, pair, driver, catalog) for image in catalog.images_of("nvidia"))
+
+    for gpu in gpus:
+        if not together([gpu]):
+            return Refusal(
+                reason=f"no PyTorch image has code for {gpu.label} under driver {driver}",
+                remedy=f"add such an image to xpulab/catalog/images.yml, or {CPU_INSTEAD}",
+            )
+    clash = next((pair for pair in combinations(gpus, 2) if not together(pair)), tuple(gpus))
+    return Refusal(
+        reason=f"no PyTorch image has code for both {' and '.join(gpu.label for gpu in clash)}",
+        remedy=f"move one of them to another host, or {CPU_INSTEAD}",
+    )
