@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -23,8 +25,10 @@ from tests.unit.sample_hosts import (
     resolved,
     settings,
 )
+from xpulab.catalog import HERE, load_from
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Driver, Refusal
+from xpulab.resolving.vendors import VENDORS
 from xpulab.resolving.vendors import load_catalog as load
 
 
@@ -274,3 +278,24 @@ def test_the_archive_is_chosen_over_a_source_that_secure_boot_forbids() -> None:
 )
 def test_a_cloud_kernel_gets_the_modules_of_its_flavour(kernel: str, flavour: str) -> None:
     assert resolved(resolve(host(H100, kernel=kernel), settings(), load())).kernel_flavour == flavour
+
+
+def test_a_branch_that_stands_in_for_the_default_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "catalog"
+    shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    file = folder / "nvidia" / "driver.yml"
+    file.write_text(file.read_text().replace('default_branch: "580"', 'default_branch: "610"'))
+    catalog = load_from(folder, {name: vendor.facts for name, vendor in VENDORS.items()})
+    target = resolved(resolve(host(RTX_3090, secure_boot=True), settings(), catalog))
+    (branch,) = [reason for reason in target.reasons if reason.choice == "driver branch"]
+    assert branch.answer == "595"
+    assert branch.rule.startswith(
+        "the default 610 will not do: its kernel module is built on the host (DKMS)"
+    )
+
+
+def test_why_a_target_was_chosen_makes_it_no_other_target() -> None:
+    asked, default = (
+        resolved(resolve(host(RTX_3090), settings(nvidia_driver=branch), load())) for branch in ("580", None)
+    )
+    assert asked == default and asked.reasons != default.reasons
