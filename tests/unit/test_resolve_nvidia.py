@@ -299,3 +299,13 @@ def test_why_a_target_was_chosen_makes_it_no_other_target() -> None:
         resolved(resolve(host(RTX_3090), settings(nvidia_driver=branch), load())) for branch in ("580", None)
     )
     assert asked == default and asked.reasons != default.reasons
+
+
+def test_an_image_that_is_not_the_newest_says_why() -> None:
+    old = settings(nvidia_driver="535", nvidia_driver_end_of_life="allow")
+    target = resolved(resolve(host(GTX_1080_TI), old, load()))
+    assert target.image.reference == "pytorch/pytorch:2.5.1-cuda12.1-cudnn9-runtime"
+    assert target.reasons[-1].choice == "image"
+    assert "newer ones are paired with a newer driver" in target.reasons[-1].rule
+    default = resolved(resolve(host(GTX_1080_TI), settings(), load()))
+    assert "newer ones" not in default.reasons[-1].rule

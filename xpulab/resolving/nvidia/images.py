@@ -36,7 +36,10 @@ def choose(
             f"CUDA {image.cuda} of the image is newer than driver {driver} is paired with: "
             "it runs, without just-in-time compilation of PTX",
         )
-    why = images.reason(image, torch, _rule(image, gpus, driver, catalog), catalog)
+    rule = _rule(image, gpus, driver, catalog)
+    if torch is None and any(release(each.torch) > release(image.torch) for each in lawful):
+        rule += "; newer ones are paired with a newer driver, and would run without just-in-time compilation"
+    why = images.reason(image, torch, rule, catalog)
     return images.Choice(image, notes), why
 
 
