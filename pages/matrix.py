@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 from xpulab.catalog import Catalog
 from xpulab.explaining import hypothetical
 from xpulab.inventory.settings import HostSettings
-from xpulab.resolving.intel.facts import IntelFacts
-from xpulab.resolving.nvidia.facts import NvidiaFacts
+from xpulab.resolving.accelerators import classify
+from xpulab.resolving.devices import Devices, label
 from xpulab.resolving.resolve import resolve
-from xpulab.resolving.target import Driver, Refusal, Target
+from xpulab.resolving.target import Refusal
+from xpulab.resolving.vendor import Vendor
+from xpulab.resolving.vendors import VENDORS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "hardware-matrix.md"
 HEAD = """\
@@ -32,21 +34,15 @@ COLUMNS = (
 
 def matrix(known: Catalog) -> str:
     """The whole page."""
-    return "\n".join([HEAD, *_nvidia(known), "", *_intel(known), "", *_outside(known)]) + "\n"
+    vendors = (line for vendor in VENDORS.values() for line in (*_vendor(vendor, known), ""))
+    return "\n".join([HEAD, *vendors, *_outside(known)]) + "\n"
 
 
-def _nvidia(known: Catalog) -> Iterator[str]:
-    yield f"## NVIDIA\n\n{COLUMNS}"
-    for family in known.of(NvidiaFacts).families.values():
-        # A range's cards share every fact, so its first one speaks for it.
-        yield from _lines(family.title, [f"10de:{chips.first}" for chips in family.chips], known)
-
-
-def _intel(known: Catalog) -> Iterator[str]:
-    yield f"## Intel\n\n{COLUMNS}"
-    for family in known.of(IntelFacts).devices.values():
-        ids = [f"8086:{device}" for devices in family.devices.values() for device in devices]
-        yield from _lines(family.title, ids, known)
+def _vendor(vendor: Vendor, known: Catalog) -> Iterator[str]:
+    yield f"## {known.title_of(vendor.name)}\n\n{COLUMNS}"
+    prefix = known.pci_ids_of(vendor.name)[0]
+    for family, kinds in groupby(vendor.kinds(known), lambda kind: kind.family):
+        yield from _lines(family, [f"{prefix}:{each}" for kind in kinds for each in kind.devices], known)
 
 
 def _outside(known: Catalog) -> Iterator[str]:
@@ -73,26 +69,22 @@ def _outcome(pci_id: str, system: str, known: Catalog) -> str:
     """The cells for what a host with one card gets."""
     observed = hypothetical.host([pci_id] if pci_id else [], system, None, False, known)
     answer = resolve(observed, HostSettings(), known)
+    devices = classify(observed.pci, known)
     if isinstance(answer, Refusal):
-        return f"– | – | – | – | refused: {_of_any(answer.reason, pci_id)}"
+        return f"– | – | – | – | refused: {_of_any(answer.reason, devices)}"
     image = f"`{answer.image.reference}`"
     if answer.driver is None:
-        ignored = [note.partition("is ignored: ")[2] for note in answer.notes if "is ignored: " in note]
-        return f"none | – | – | any | {image}" + "".join(f"; the GPU is ignored: {why}" for why in ignored)
+        return f"none | – | – | any | {image}" + "".join(
+            f"; the GPU is ignored: {each.why}" for each in devices.ignored
+        )
     kernel = f"`{answer.kernel_upgrade.package}`" if answer.kernel_upgrade else "its own"
-    return f"{_driver(answer, answer.driver, known)} | {kernel} | {image}"
+    words = VENDORS[answer.vendor].describe_driver(answer, known)
+    return f"{words.name} | {words.modules} | {words.source} | {kernel} | {image}"
 
 
-def _driver(target: Target, driver: Driver, known: Catalog) -> str:
-    if target.vendor == "nvidia":
-        return f"{driver.branch} | {driver.modules} | {SOURCES[driver.source]}"
-    name = known.of(IntelFacts).devices[target.accelerators[0].family].driver
-    return f"{name} | {driver.modules} | channel {driver.branch}"
-
-
-def _of_any(reason: str, pci_id: str) -> str:
+def _of_any(reason: str, devices: Devices) -> str:
     """A reason without the name, id and address that only one card of a family has."""
-    return re.sub(rf"^(.*)\b(?:NVIDIA|Intel) .*?\({pci_id} at [^)]*\)", r"\1the card", reason)
-
-
-SOURCES = {"archive": "archive", "cuda": "CUDA repository"}
+    usable = (label(each) for of_vendor in devices.usable.values() for each in of_vendor)
+    for card in (*usable, *(each.label for each in devices.unusable)):
+        reason = reason.replace(card, "the card")
+    return reason

@@ -11,7 +11,8 @@ from xpulab.desired.manifest import Manifest
 from xpulab.desired.role import Role, Waiting
 from xpulab.inventory.settings import HostSettings
 from xpulab.probing.watched import Watched, WatchedContainer
-from xpulab.resolving.target import Image, Target, Vendor
+from xpulab.resolving.target import Image, Target
+from xpulab.resolving.vendors import VENDORS
 from xpulab.roles.templates import verbatim
 from xpulab.schema.refusal import Refusal
 from xpulab.workbench.image import WorkbenchImage, built, image_of
@@ -22,7 +23,6 @@ UNIT = f"{NAME}.service"
 LAUNCHER = "/usr/local/lib/xpulab/workbench"
 CONFIGURATION = "/etc/xpulab/workbench"
 STATE = "/var/lib/xpulab/workbench"
-VENDORS: dict[str, Vendor] = {"cuda": "nvidia", "xpu": "intel", "cpu": "cpu"}
 
 
 def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest | Refusal | Waiting:
@@ -56,13 +56,13 @@ def watched(settings: HostSettings, catalog: Catalog) -> Watched:
 
 
 def _without_device(
-    workbench: Workbench, vendors: tuple[Vendor, ...], target: Target, made: WorkbenchImage
+    workbench: Workbench, vendors: tuple[str, ...], target: Target, made: WorkbenchImage
 ) -> Refusal | None:
     """A refusal where the inventory wants a device that the host, or the image, does not have."""
-    if workbench.device in (None, "cpu") or VENDORS[workbench.device] in vendors:
+    if workbench.device in (None, "cpu") or workbench.device in _devices(vendors):
         return None
     there = ", ".join(each.name for each in target.accelerators) or "no accelerator"
-    if VENDORS[workbench.device] in target.vendors:
+    if workbench.device in _devices(target.vendors):
         return Refusal(
             f"workbench.device is {workbench.device}, and its image is the one for {made.family} alone",
             "set workbench.image: unified, or take workbench.device out of the inventory",
@@ -73,7 +73,12 @@ def _without_device(
     )
 
 
-def _settings(workbench: Workbench, vendors: tuple[Vendor, ...], image: Image) -> str:
+def _devices(vendors: tuple[str, ...]) -> set[str]:
+    """What PyTorch calls the accelerators of these vendors."""
+    return {VENDORS[each].torch_device for each in vendors if each in VENDORS}
+
+
+def _settings(workbench: Workbench, vendors: tuple[str, ...], image: Image) -> str:
     """What the launcher reads, as shell."""
     values = {
         "image": image.by_digest,

@@ -18,7 +18,7 @@ MODULES = "/etc/modules-load.d/xpulab-nvlink5.conf"
 
 def applies(target: Target, settings: HostSettings, catalog: Catalog) -> bool:
     """Whether switches join the GPUs."""
-    return target.nvswitch is not None
+    return target.fabric is not None
 
 
 def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
@@ -32,7 +32,7 @@ def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest
         names = tuple(name.format(branch=driver.branch) for name in data.archive.fabric_manager)
         packages = tuple(Package(name, minimum=floor) for name in names)
     fabric = manifest((*packages, Unit(data.nvswitch.unit)))
-    return fabric + _nvlink5(catalog) if target.nvswitch == "nvlink5" else fabric
+    return fabric + _nvlink5(catalog) if target.fabric == "nvlink5" else fabric
 
 
 def watched(settings: HostSettings, catalog: Catalog) -> Watched:

@@ -68,7 +68,7 @@ def test_every_nvidia_gpu_of_pci_ids_is_of_the_family_its_codename_says() -> Non
         if wanted in REFUSED:
             right = bool(devices.unusable) and isinstance(resolve(observed, HostSettings(), load()), Refusal)
         else:
-            right = [gpu.accelerator.family for gpu in devices.nvidia] == [wanted]
+            right = [gpu.family for gpu in devices.usable.get("nvidia", ())] == [wanted]
         if not right:
             wrong.append(f"{device} {name}: wanted {wanted}")
     print(f"pci.ids {version[1] if version else '?'}: {dict(counts)}, {sum(counts.values())} in all")
@@ -100,5 +100,5 @@ def test_every_nvidia_gpu_of_pci_ids_is_of_the_family_its_codename_says() -> Non
     ],
 )
 def test_blackwell_ids_that_an_older_file_does_not_list(device: str) -> None:
-    (gpu,) = classify(host(f"10de:{device}").pci, load()).nvidia
-    assert gpu.accelerator.family == "blackwell"
+    (gpu,) = classify(host(f"10de:{device}").pci, load()).usable["nvidia"]
+    assert gpu.family == "blackwell"

@@ -14,7 +14,7 @@ TARGET = Target(
     "nvidia",
     "ubuntu-22.04",
     (CARD, CARD),
-    Driver("580", "open"),
+    Driver("580", "open", "archive"),
     "5.15.0-161-generic",
     "generic",
     Image("pytorch/pytorch:2.14.1-cuda13.0-cudnn9-runtime", None, 20),

@@ -91,7 +91,7 @@ def test_other_intel_gpus_are_refused_on_debian_12_naming_a_system_that_serves_t
 
 def test_prefer_both_installs_both_drivers_and_the_nvidia_image() -> None:
     target = resolved(resolve(host(RTX_3090, ARC_A770), settings(prefer="both"), load()))
-    assert (target.vendor, target.driver) == ("nvidia", Driver("580", "open"))
+    assert (target.vendor, target.driver) == ("nvidia", Driver("580", "open", "archive"))
     assert target.beside == Beside("intel", Driver("unified", "in-tree"))
     assert [gpu.pci_id for gpu in target.accelerators] == [RTX_3090, ARC_A770]
     assert target.kernel_flavour == "generic-hwe-22.04" and target.kernel_upgrade

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -23,15 +25,17 @@ from tests.unit.sample_hosts import (
     resolved,
     settings,
 )
+from xpulab.catalog import HERE, load_from
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Driver, Refusal
+from xpulab.resolving.vendors import VENDORS
 from xpulab.resolving.vendors import load_catalog as load
 
 
 def test_ampere_host_gets_open_580_and_cuda13_image() -> None:
     target = resolved(resolve(host(RTX_3090), settings(), load()))
     assert target.vendor == "nvidia"
-    assert target.driver == Driver("580", "open")
+    assert target.driver == Driver("580", "open", "archive")
     assert target.image.reference == "pytorch/pytorch:2.14.1-cuda13.0-cudnn9-runtime"
     assert target.kernel_flavour == "generic"
     (gpu,) = target.accelerators
@@ -40,7 +44,7 @@ def test_ampere_host_gets_open_580_and_cuda13_image() -> None:
 
 def test_pascal_host_gets_proprietary_580_and_cuda126_image() -> None:
     target = resolved(resolve(host(GTX_1080_TI), settings(), load()))
-    assert target.driver == Driver("580", "proprietary")
+    assert target.driver == Driver("580", "proprietary", "archive")
     assert target.image.reference == "pytorch/pytorch:2.14.1-cuda12.6-cudnn9-runtime"
 
 
@@ -81,7 +85,7 @@ def test_secure_boot_is_fine_with_the_archives_signed_modules() -> None:
 
 def test_branch_595_by_policy_brings_the_image_of_its_paired_cuda() -> None:
     target = resolved(resolve(host(RTX_5090), settings(nvidia_driver="595"), load()))
-    assert target.driver == Driver("595", "open")
+    assert target.driver == Driver("595", "open", "archive")
     assert target.image.reference == "pytorch/pytorch:2.14.1-cuda13.2-cudnn9-runtime"
 
 
@@ -110,7 +114,7 @@ def test_a_branch_that_cannot_be_installed_is_refused_with_those_that_can(branch
 
 def test_old_and_new_gpu_share_the_proprietary_modules_and_an_image_with_code_for_both() -> None:
     target = resolved(resolve(host(GTX_1080_TI, RTX_3090), settings(), load()))
-    assert target.driver == Driver("580", "proprietary")
+    assert target.driver == Driver("580", "proprietary", "archive")
     assert target.image.reference == "pytorch/pytorch:2.14.1-cuda12.6-cudnn9-runtime"
 
 
@@ -195,10 +199,10 @@ def test_an_nvswitch_is_told_by_its_pci_id_and_nvlink5_by_several_gpus_of_its_ch
     switch = function("10de:22a3", 9, "068000")
     observed = host(H100)
     target = resolved(resolve(replace(observed, pci=(*observed.pci, switch)), settings(), load()))
-    assert (target.nvswitch, target.driver) == ("nvswitch", Driver("580", "open"))
-    assert resolved(resolve(host(B200), settings(), load())).nvswitch is None
+    assert (target.fabric, target.driver) == ("nvswitch", Driver("580", "open", "archive"))
+    assert resolved(resolve(host(B200), settings(), load())).fabric is None
     board = resolved(resolve(host(B200, B200), settings(), load()))
-    assert (board.nvswitch, board.driver) == ("nvlink5", Driver("580", "open", "cuda"))
+    assert (board.fabric, board.driver) == ("nvlink5", Driver("580", "open", "cuda"))
 
 
 def test_nvlink5_from_the_archive_is_refused_as_nvlsm_is_not_there() -> None:
@@ -274,3 +278,34 @@ def test_the_archive_is_chosen_over_a_source_that_secure_boot_forbids() -> None:
 )
 def test_a_cloud_kernel_gets_the_modules_of_its_flavour(kernel: str, flavour: str) -> None:
     assert resolved(resolve(host(H100, kernel=kernel), settings(), load())).kernel_flavour == flavour
+
+
+def test_a_branch_that_stands_in_for_the_default_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "catalog"
+    shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    file = folder / "nvidia" / "driver.yml"
+    file.write_text(file.read_text().replace('default_branch: "580"', 'default_branch: "610"'))
+    catalog = load_from(folder, {name: vendor.facts for name, vendor in VENDORS.items()})
+    target = resolved(resolve(host(RTX_3090, secure_boot=True), settings(), catalog))
+    (branch,) = [reason for reason in target.reasons if reason.choice == "driver branch"]
+    assert branch.answer == "595"
+    assert branch.rule.startswith(
+        "the default 610 will not do: its kernel module is built on the host (DKMS)"
+    )
+
+
+def test_why_a_target_was_chosen_makes_it_no_other_target() -> None:
+    asked, default = (
+        resolved(resolve(host(RTX_3090), settings(nvidia_driver=branch), load())) for branch in ("580", None)
+    )
+    assert asked == default and asked.reasons != default.reasons
+
+
+def test_an_image_that_is_not_the_newest_says_why() -> None:
+    old = settings(nvidia_driver="535", nvidia_driver_end_of_life="allow")
+    target = resolved(resolve(host(GTX_1080_TI), old, load()))
+    assert target.image.reference == "pytorch/pytorch:2.5.1-cuda12.1-cudnn9-runtime"
+    assert target.reasons[-1].choice == "image"
+    assert "newer ones are paired with a newer driver" in target.reasons[-1].rule
+    default = resolved(resolve(host(GTX_1080_TI), settings(), load()))
+    assert "newer ones" not in default.reasons[-1].rule

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from xpulab.catalog.entry import DeviceId, Record
 from xpulab.catalog.facts import VendorFacts
@@ -55,13 +55,27 @@ class Catalog(Record):
 
     def of(self, model: type[Facts]) -> Facts:
         """The facts of one vendor, by their model; KeyError where the vendor is none of this catalog's."""
-        found = self.facts_by_model[model]
-        assert isinstance(found, model), "filed under its own type"
-        return found
+        return cast(Facts, self.facts_by_model[model])  # filed under its own type
+
+    def title_of(self, vendor: str) -> str:
+        """A vendor's name as people write it."""
+        return next(each.title for each in self.pci_vendors.values() if each.use == vendor)
+
+    def pci_ids_of(self, vendor: str) -> tuple[str, ...]:
+        """The PCI vendor ids of a vendor's accelerators."""
+        return tuple(key for key, each in self.pci_vendors.items() if each.use == vendor)
 
     def images_of(self, vendor: str) -> tuple[CatalogImage, ...]:
         """A vendor's images, in the order of the file."""
-        return tuple(image for image in self.every_image if image.vendor == vendor)
+        return self.images_by_vendor.get(vendor, ())
+
+    @cached_property
+    def images_by_vendor(self) -> dict[str, tuple[CatalogImage, ...]]:
+        """Every image by whom it is for."""
+        vendors = dict.fromkeys(image.vendor for image in self.every_image)
+        return {
+            vendor: tuple(image for image in self.every_image if image.vendor == vendor) for vendor in vendors
+        }
 
     def unknown_repositories(self, wanted: Mapping[str, str]) -> Iterator[str]:
         """A line for each place (file and entry) that names a repository which is not in the catalog."""

@@ -9,6 +9,9 @@ from pydantic import Field
 from xpulab.catalog.entry import Entry, Record, Url
 from xpulab.catalog.images import TorchVersion
 
+REPOSITORY = "xpulab-workbench"
+"""How the name ends of every image that a lab's builder makes, tag aside."""
+
 
 class BaseImage(Entry):
     """The image of a system that others are built on."""

@@ -23,8 +23,8 @@ def text(target: Target, settings: HostSettings) -> str:
         "vendor": target.vendor,
         "os": target.os,
         "accelerators": [asdict(accelerator) for accelerator in target.accelerators],
-        "driver": _driver(target.vendor, target.driver) if target.driver else None,
-        "beside": {"vendor": beside.vendor, "driver": _driver(beside.vendor, beside.driver)}
+        "driver": _driver(target.driver) if target.driver else None,
+        "beside": {"vendor": beside.vendor, "driver": _driver(beside.driver)}
         if (beside := target.beside)
         else None,
         "engine": settings.policy.engine,
@@ -53,7 +53,7 @@ def _drivers(host: Any) -> Iterator[Any]:
     yield host.get("beside") or {}
 
 
-def _driver(vendor: str, driver: Driver) -> dict[str, str]:
-    """Branch or channel and flavour; for NVIDIA also which source it comes from."""
-    source = {"source": driver.source} if vendor == "nvidia" else {}
+def _driver(driver: Driver) -> dict[str, str]:
+    """Branch or channel and flavour, and which source it comes from where there is more than one."""
+    source = {"source": driver.source} if driver.source else {}
     return {"branch": driver.branch, "modules": driver.modules, **source}

@@ -17,7 +17,6 @@ from xpulab.explaining import explanation_page, here, hypothetical
 from xpulab.explaining.described import DEFAULT_SYSTEM, Description
 from xpulab.explaining.explanation import Explanation, as_json, explain
 from xpulab.explaining.policy_options import policy_of, with_policy
-from xpulab.explaining.reasons import reasons
 from xpulab.inventory.settings import HostSettings
 from xpulab.probing.observed import Observed
 from xpulab.releasing import release
@@ -112,10 +111,8 @@ class _Question:
         if json_wanted:
             print(json.dumps(as_json(explanation), ensure_ascii=False))
         else:
-            answer = explanation.answer
-            why = () if isinstance(answer, Refusal) else reasons(answer, self.settings, self.catalog)
             subject = self._subject(ids, observed)
-            explanation_page.show(explanation, why, subject, observed, Console(highlight=False))
+            explanation_page.show(explanation, subject, observed, Console(highlight=False))
         return 0
 
     def each(self, ids: list[str]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -12,7 +12,6 @@ from rich.text import Text
 from xpulab.desired.kinds.apt_repository import AptRepository
 from xpulab.desired.kinds.package import Package
 from xpulab.explaining.explanation import Explanation
-from xpulab.explaining.reason import Reason
 from xpulab.probing.observed import Observed
 from xpulab.resolving.target import Refusal, Target
 
@@ -28,9 +27,7 @@ class _Line:
     style: str = ""
 
 
-def show(
-    explanation: Explanation, reasons: Sequence[Reason], subject: str, observed: Observed, console: Console
-) -> None:
+def show(explanation: Explanation, subject: str, observed: Observed, console: Console) -> None:
     """Print what the host would get, with rule and source of each choice, or why it would be refused.
 
     `subject` names the host. Lines are wrapped for a terminal alone: whatever reads a pipe or a file wants
@@ -41,7 +38,7 @@ def show(
     title = f"{subject} on {observed.os}, kernel {observed.kernel or '(none)'}{boot}"
     console.print(Text(title, "bold"), soft_wrap=True)
     console.print()
-    for line in _body(explanation, reasons):
+    for line in _body(explanation):
         _print(line, width, console)
 
 
@@ -66,14 +63,14 @@ def _print(line: _Line, width: int | None, console: Console) -> None:
         console.print(Text.assemble((name, "bold"), (text[len(name) :], line.style)), soft_wrap=True)
 
 
-def _body(explanation: Explanation, reasons: Sequence[Reason]) -> Iterator[_Line]:
+def _body(explanation: Explanation) -> Iterator[_Line]:
     answer = explanation.answer
     if isinstance(answer, Refusal):
         yield _Line("refused", answer.reason, "red")
         yield _Line("remedy", answer.remedy)
         return
     yield _Line("vendor", " and ".join(answer.vendors))
-    for reason in reasons:
+    for reason in dict.fromkeys(answer.reasons):
         yield _Line(reason.choice, reason.answer, "green")
         yield _Line("", reason.rule)
         yield _Line("", reason.source, "dim")

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from xpulab.catalog.models import Catalog
 from xpulab.catalog.systems import Kernel
 from xpulab.probing.observed import Observed, PciFunction
-from xpulab.resolving.accelerators import classify, is_nvswitch
+from xpulab.resolving.accelerators import classify
+from xpulab.resolving.vendors import VENDORS
 
 PCI_ID = re.compile("[0-9a-f]{4}:[0-9a-f]{4}")
-DISPLAY, BRIDGE = "030000", "068000"  # PCI classes: a display controller, and what an NVSwitch is
+DISPLAY = "030000"  # the PCI class of a display controller
 PLENTY_OF_DISK = 10**15
 
 
@@ -46,7 +47,9 @@ def unknown(pci_ids: Sequence[str], catalog: Catalog) -> tuple[str, ...]:
 
 def _function(pci_id: str, number: int, catalog: Catalog) -> PciFunction:
     vendor, _, device = pci_id.lower().partition(":")
-    pci_class = BRIDGE if is_nvswitch(vendor, device, catalog) else DISPLAY
+    known = catalog.pci_vendors.get(vendor)
+    registered = VENDORS.get(known.use) if known else None
+    pci_class = registered.odd_classes(catalog).get(device, DISPLAY) if registered else DISPLAY
     return PciFunction(f"0000:{number:02x}:00.0", vendor, device, pci_class)
 
 

@@ -1,101 +1,27 @@
-"""Which PyTorch image a host gets: lawful ones first, then the policy, then the newest."""
+"""Which PyTorch image a host gets: of the lawful ones the policy's, else the newest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from itertools import combinations
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
 
 from xpulab.catalog.entry import release
 from xpulab.catalog.images import CatalogImage
 from xpulab.catalog.models import Catalog
-from xpulab.resolving.accelerators import NvidiaGpu
-from xpulab.resolving.nvidia.facts import NvidiaFacts
-from xpulab.resolving.target import Accelerator, Refusal
+from xpulab.resolving.reason import Reason
+from xpulab.resolving.target import Refusal
 
-Narrowing = Callable[[list[CatalogImage]], list[CatalogImage]]
-Choice = tuple[CatalogImage, tuple[str, ...]]  # an image, and what its reader should know
+Narrowing = Callable[[Sequence[CatalogImage]], Sequence[CatalogImage]]
 
 
-def for_nvidia(
-    gpus: Sequence[NvidiaGpu], driver: str, torch: str | None, catalog: Catalog
-) -> Choice | Refusal:
-    """The image for all GPUs under a driver version that the host has at least.
+class Choice(NamedTuple):
+    """An image, and what its reader should know."""
 
-    An image is lawful when it holds code for every GPU and its CUDA's floor is met
-    (https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html). Those whose CUDA
-    is paired with the driver win, as the others run without just-in-time compilation.
-    """
-    lawful = [image for image in _nvidia_images(catalog) if _suits(image, gpus, driver, catalog)]
-    if not lawful:
-        return _no_image(gpus, driver, catalog)
-    chosen = _of_version(lawful, torch, lambda images: _paired_first(images, driver, catalog))
-    if isinstance(chosen, Refusal):
-        return chosen
-    image, notes = chosen
-    if not _paired(image, driver, catalog):
-        notes += (
-            f"CUDA {image.cuda} of the image is newer than driver {driver} is paired with: "
-            "it runs, without just-in-time compilation of PTX",
-        )
-    return image, notes
+    image: CatalogImage
+    notes: tuple[str, ...]
 
 
-def for_intel(accelerators: Sequence[Accelerator], torch: str | None, catalog: Catalog) -> Choice | Refusal:
-    """The image that serves the families of all accelerators."""
-    families = {accelerator.family for accelerator in accelerators}
-    lawful = [
-        image for image in catalog.every_image if image.vendor == "intel" and families <= set(image.families)
-    ]
-    if not lawful:
-        return Refusal(
-            reason=f"no PyTorch image serves {' and '.join(sorted(families))} together",
-            remedy="keep one of them in this host, or set policy unsupported: cpu",
-        )
-    return _of_version(lawful, torch)
-
-
-def for_cpu(torch: str | None, catalog: Catalog) -> Choice | Refusal:
-    """The image for a host without an accelerator."""
-    return _of_version([image for image in catalog.every_image if image.vendor == "cpu"], torch)
-
-
-def _nvidia_images(catalog: Catalog) -> list[CatalogImage]:
-    return [image for image in catalog.every_image if image.vendor == "nvidia"]
-
-
-def _suits(image: CatalogImage, gpus: Iterable[NvidiaGpu], driver: str, catalog: Catalog) -> bool:
-    floor = catalog.of(NvidiaFacts).cuda[image.cuda or ""].minimum_driver
-    return release(driver) >= release(floor) and all(
-        image.runs_on(gpu.accelerator.compute_capability or "0.0") for gpu in gpus
-    )
-
-
-def _paired(image: CatalogImage, driver: str, catalog: Catalog) -> bool:
-    return release(driver) >= release(catalog.of(NvidiaFacts).cuda[image.cuda or ""].paired_driver)
-
-
-def _paired_first(images: list[CatalogImage], driver: str, catalog: Catalog) -> list[CatalogImage]:
-    return [image for image in images if _paired(image, driver, catalog)] or images
-
-
-def _no_image(gpus: Sequence[NvidiaGpu], driver: str, catalog: Catalog) -> Refusal:
-    def together(pair: Sequence[NvidiaGpu]) -> bool:
-        return any(_suits(image, pair, driver, catalog) for image in _nvidia_images(catalog))
-
-    for gpu in gpus:
-        if not together([gpu]):
-            return Refusal(
-                reason=f"no PyTorch image has code for {gpu.label} under driver {driver}",
-                remedy="add such an image to xpulab/catalog/images.yml, or set policy unsupported: cpu",
-            )
-    clash = next((pair for pair in combinations(gpus, 2) if not together(pair)), tuple(gpus))
-    return Refusal(
-        reason=f"no PyTorch image has code for both {' and '.join(gpu.label for gpu in clash)}",
-        remedy="move one of them to another host, or set policy unsupported: cpu",
-    )
-
-
-def _of_version(lawful: list[CatalogImage], torch: str | None, narrow: Narrowing = list) -> Choice | Refusal:
+def newest(lawful: Sequence[CatalogImage], torch: str | None, narrow: Narrowing = list) -> Choice | Refusal:
     """The newest image after `narrow`, of the version asked for or the nearest one."""
     notes: tuple[str, ...] = ()
     if torch is not None:
@@ -110,14 +36,21 @@ def _of_version(lawful: list[CatalogImage], torch: str | None, narrow: Narrowing
             notes = (f"PyTorch {torch} has no image for this host: {near[0].torch} is the nearest",)
         lawful = near
     image = max(narrow(lawful), key=lambda image: (release(image.torch), release(image.cuda or "0")))
-    return image, (*notes, image.note) if image.note else notes
+    return Choice(image, (*notes, image.note) if image.note else notes)
+
+
+def reason(image: CatalogImage, torch: str | None, lawful: str, catalog: Catalog) -> Reason:
+    """Why this image of those that `lawful` describes."""
+    best = f"nearest to PyTorch {torch}, which policy asks for," if torch else "newest PyTorch"
+    source = catalog.images[image.reference.rpartition(":")[0]]
+    return Reason("image", image.reference, f"{best} among the images that {lawful}", source)
 
 
 def _is_of(image: CatalogImage, asked: tuple[int, ...]) -> bool:
     return release(image.torch)[: len(asked)] == asked
 
 
-def _nearest(lawful: list[CatalogImage], asked: tuple[int, ...]) -> list[CatalogImage]:
+def _nearest(lawful: Sequence[CatalogImage], asked: tuple[int, ...]) -> list[CatalogImage]:
     versions = nearest({image.torch for image in lawful}, asked)
     return [image for image in lawful if image.torch in versions]
 

@@ -6,6 +6,7 @@ import re
 
 from xpulab.catalog.entry import release as numbers
 from xpulab.catalog.systems import Kernel, OperatingSystem
+from xpulab.resolving.reason import Reason
 from xpulab.resolving.target import KernelUpgrade, Refusal
 
 # Such as 5.15.0-161-generic or Debian's 6.1.0-28-amd64 and 6.12.12+bpo-amd64: series, patch level, ABI,
@@ -50,3 +51,15 @@ def is_older(release: str, series: str) -> bool:
     """Whether the kernel that `uname -r` names is of an older series; an unreadable name is not."""
     found = UNAME.fullmatch(release)
     return found is not None and numbers(found["series"]) < numbers(series)
+
+
+def why_kernel(running: str, flavour: str, change: KernelUpgrade | None, system: OperatingSystem) -> Reason:
+    """Why the kernel stays, or why another one is installed."""
+    if change is None:
+        return Reason("kernel", running, f"it suits the driver; its packages follow {flavour}", system)
+    return Reason(
+        "kernel",
+        f"{change.package}, then a reboot",
+        f"the accelerator needs kernel {change.series} or later, and {running} runs",
+        system,
+    )

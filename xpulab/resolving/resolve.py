@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from xpulab.catalog.models import Catalog
+from xpulab.catalog.workbench import REPOSITORY
 from xpulab.inventory.settings import HostSettings, Policy
 from xpulab.probing.observed import Observed
-from xpulab.resolving import images
-from xpulab.resolving.accelerators import Devices, Unusable, classify, label
+from xpulab.resolving import cpu
+from xpulab.resolving.accelerators import classify
 from xpulab.resolving.both import combine
-from xpulab.resolving.intel import plan as intel
-from xpulab.resolving.kernels import identify
-from xpulab.resolving.nvidia import plan as nvidia
+from xpulab.resolving.devices import Devices, Unusable, label
+from xpulab.resolving.kernels import why_kernel
 from xpulab.resolving.plan import Plan
-from xpulab.resolving.target import Image, Refusal, Target
-from xpulab.workbench.image import REPOSITORY
-
-CPU_INSTEAD = "set policy unsupported: cpu to provision it as a CPU host"
+from xpulab.resolving.reason import Reason
+from xpulab.resolving.target import CPU_INSTEAD, Image, Refusal, Target
+from xpulab.resolving.vendors import VENDORS
 
 
 def resolve(observed: Observed, settings: HostSettings, catalog: Catalog) -> Target | Refusal:
@@ -25,10 +24,10 @@ def resolve(observed: Observed, settings: HostSettings, catalog: Catalog) -> Tar
     refusal = _unknown_overrides(settings, catalog) or _unknown_system(observed, catalog)
     if refusal:
         return refusal
-    devices = classify(observed.pci, catalog)
+    system, devices = catalog.operating_systems[observed.os], classify(observed.pci, catalog)
     plan = _plan(devices, observed, settings.policy, catalog)
     if isinstance(plan, Refusal) and settings.policy.unsupported == "cpu":
-        plan = _cpu_plan(observed, settings.policy, catalog, (f"provisioned as a CPU host: {plan.reason}",))
+        plan = cpu.plan(observed, settings.policy, catalog, (f"provisioned as a CPU host: {plan.reason}",))
     if isinstance(plan, Refusal):
         return plan
     image = _image(plan, settings)
@@ -42,10 +41,17 @@ def resolve(observed: Observed, settings: HostSettings, catalog: Catalog) -> Tar
         kernel=observed.kernel,
         kernel_flavour=plan.kernel_flavour,
         image=image,
-        notes=devices.notes + plan.notes,
+        notes=tuple(each.note for each in devices.ignored) + plan.notes,
         kernel_upgrade=plan.kernel_upgrade,
         beside=plan.beside,
-        nvswitch=plan.nvswitch,
+        fabric=plan.fabric,
+        reasons=(
+            *plan.about_accelerators,
+            *plan.about_driver,
+            why_kernel(observed.kernel, plan.kernel_flavour, plan.kernel_upgrade, system),
+            _why_engine(settings.policy, catalog),
+            *plan.about_image,
+        ),
     )
 
 
@@ -88,41 +94,41 @@ def _plan(devices: Devices, observed: Observed, policy: Policy, catalog: Catalog
     """The plan for the vendor that the policy prefers among those with usable accelerators."""
     if devices.unknown:
         return _unknown_device(devices, catalog)
-    usable = [vendor for vendor in ("nvidia", "intel") if getattr(devices, vendor)]
-    if not usable:
-        return _unusable(devices.unusable[0]) if devices.unusable else _cpu_plan(observed, policy, catalog)
-    used = usable if policy.prefer == "both" else [policy.prefer if policy.prefer in usable else usable[0]]
+    if not devices.usable:
+        return _unusable(devices.unusable[0]) if devices.unusable else cpu.plan(observed, policy, catalog)
+    used = _used(tuple(devices.usable), policy)
     for vendor in used:
         if clash := _clash_with_unusable(vendor, devices):
             return clash
     plans = []
     for vendor in used:
-        plan = _plan_of(vendor, devices, observed, policy, catalog)
+        plan = VENDORS[vendor].plan(devices.usable[vendor], observed, policy, catalog)
         if isinstance(plan, Refusal):
-            return _without_the_other(plan, vendor) if len(used) == 2 else plan
+            return _without_the_other(plan, vendor, used) if len(used) == 2 else plan
         plans.append(plan)
-    chosen = combine(*plans) if len(plans) == 2 else plans[0]
+    chosen = combine(plans[0], plans[1], catalog) if len(plans) == 2 else plans[0]
+    if isinstance(chosen, Refusal):
+        return chosen
     return replace(chosen, notes=_idle(used, devices) + chosen.notes)
 
 
-def _without_the_other(refusal: Refusal, vendor: str) -> Refusal:
+def _used(usable: tuple[str, ...], policy: Policy) -> tuple[str, ...]:
+    """The vendors whose accelerators the host is to use, of those that it has: one, or two if it may."""
+    if policy.prefer == "both":
+        return usable[:2]
+    return (policy.prefer if policy.prefer in usable else usable[0],)
+
+
+def _without_the_other(refusal: Refusal, vendor: str, used: tuple[str, ...]) -> Refusal:
     """A refusal of one vendor's accelerators on a host that was to use both: the other may do alone."""
-    other = "intel" if vendor == "nvidia" else "nvidia"
+    other = next(each for each in used if each != vendor)
     return Refusal(refusal.reason, f"{refusal.remedy}, or set policy prefer: {other} and leave this one idle")
 
 
-def _plan_of(
-    vendor: str, devices: Devices, observed: Observed, policy: Policy, catalog: Catalog
-) -> Plan | Refusal:
-    if vendor == "nvidia":
-        return nvidia.plan(devices.nvidia, observed, policy, catalog)
-    return intel.plan(devices.intel, observed, policy, catalog)
-
-
-def _idle(used: list[str], devices: Devices) -> tuple[str, ...]:
+def _idle(used: tuple[str, ...], devices: Devices) -> tuple[str, ...]:
     """A note for each accelerator that nothing will drive."""
-    unused = [each.label for each in devices.nvidia] if "nvidia" not in used else []
-    unused += [label(each) for each in devices.intel] if "intel" not in used else []
+    idle = [cards for vendor, cards in devices.usable.items() if vendor not in used]
+    unused = [label(each) for cards in idle for each in cards]
     return (
         *(f"{each} is left idle: policy prefers {used[0]}" for each in unused),
         *(f"{each.label} is left idle: {each.why}" for each in devices.unusable),
@@ -132,7 +138,7 @@ def _idle(used: list[str], devices: Devices) -> tuple[str, ...]:
 def _unknown_device(devices: Devices, catalog: Catalog) -> Refusal:
     function = devices.unknown[0]
     vendor = catalog.pci_vendors[function.vendor.lower()]
-    file = "nvidia/families.yml" if vendor.use == "nvidia" else "intel/devices.yml"
+    file = VENDORS[vendor.use].device_table
     return Refusal(
         reason=f"{vendor.title} device {function.pci_id} at {function.address} is not in the catalog",
         remedy=f"add it to xpulab/catalog/{file} with its source, or {CPU_INSTEAD}",
@@ -147,24 +153,16 @@ def _clash_with_unusable(vendor: str, devices: Devices) -> Refusal | None:
     """A refusal when a card that the vendor's driver does not drive sits beside one that it does."""
     for each in devices.unusable:
         if each.vendor == vendor:
-            usable = devices.nvidia[0].label if vendor == "nvidia" else label(devices.intel[0])
             return Refusal(
-                reason=f"{each.label} cannot be used beside {usable}: {each.why}",
+                reason=f"{each.label} cannot be used beside {label(devices.usable[vendor][0])}: {each.why}",
                 remedy=f"move one of them to another host, or {CPU_INSTEAD}",
             )
     return None
 
 
-def _cpu_plan(
-    observed: Observed, policy: Policy, catalog: Catalog, notes: tuple[str, ...] = ()
-) -> Plan | Refusal:
-    """The plan for a host without a usable accelerator: any kernel of its system will do."""
-    image = images.for_cpu(policy.torch, catalog)
-    if isinstance(image, Refusal):
-        return image
-    kernel = identify(observed.kernel, catalog.operating_systems[observed.os])
-    flavour = "unknown" if isinstance(kernel, Refusal) else kernel.flavour
-    return Plan("cpu", (), None, flavour, image[0], notes + image[1])
+def _why_engine(policy: Policy, catalog: Catalog) -> Reason:
+    rule = "policy engine, which defaults to docker.io"
+    return Reason("containers", policy.engine, rule, catalog.docker[policy.engine])
 
 
 def _image(plan: Plan, settings: HostSettings) -> Image:

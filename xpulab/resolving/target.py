@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
 
+from xpulab.resolving.reason import Reason
 from xpulab.schema.refusal import Refusal as Refusal
 
-Vendor = Literal["nvidia", "intel", "cpu"]
-DriverSource = Literal["archive", "cuda"]
-NvSwitches = Literal["nvswitch", "nvlink5"]
-ModuleFlavour = Literal["open", "proprietary", "in-tree", "dkms"]
+CPU_INSTEAD = "set policy unsupported: cpu to provision it as a CPU host"
+"""The remedy that remains for an accelerator which cannot be used."""
 
 
 @dataclass(frozen=True)
 class Accelerator:
-    """A device PyTorch can use; `compute_capability` only for NVIDIA."""
+    """A device PyTorch can use; `compute_capability` where its vendor's images are built for one."""
 
     address: str
     pci_id: str
@@ -26,21 +24,21 @@ class Accelerator:
 
 @dataclass(frozen=True)
 class Driver:
-    """The driver branch (NVIDIA) or channel (Intel) and the flavour of its kernel modules.
+    """The driver's branch or channel and the flavour of its kernel modules, as its vendor calls them.
 
-    `source` is for NVIDIA alone: the distribution's archive, or NVIDIA's CUDA repository.
+    `source` says where it comes from, for a vendor whose driver can be had from more than one place.
     """
 
     branch: str
-    modules: ModuleFlavour
-    source: DriverSource = "archive"
+    modules: str
+    source: str | None = None
 
 
 @dataclass(frozen=True)
 class Beside:
     """The second vendor of a host that uses accelerators of both: its driver, but not its image."""
 
-    vendor: Vendor
+    vendor: str
     driver: Driver
 
 
@@ -90,11 +88,12 @@ class Image:
 class Target:
     """What one host is to become.
 
-    `kernel` is the one that runs, `kernel_flavour` that of the one to run; `nvswitch` says what joins the
-    GPUs, where a fabric manager has to run for them.
+    `kernel` is the one that runs, `kernel_flavour` that of the one to run; `fabric` says what joins the
+    accelerators, where a fabric manager has to run for them. `reasons` are the choices in the order in which
+    they were made; two hosts with the same answer are equal, whatever it was chosen for.
     """
 
-    vendor: Vendor
+    vendor: str
     os: str
     accelerators: tuple[Accelerator, ...]
     driver: Driver | None
@@ -104,9 +103,10 @@ class Target:
     notes: tuple[str, ...] = ()
     kernel_upgrade: KernelUpgrade | None = None
     beside: Beside | None = None
-    nvswitch: NvSwitches | None = None
+    fabric: str | None = None
+    reasons: tuple[Reason, ...] = field(default=(), compare=False, repr=False)
 
-    def driver_of(self, vendor: Vendor) -> Driver:
+    def driver_of(self, vendor: str) -> Driver:
         """The driver of a vendor that the host uses; ValueError when it uses none of it."""
         if vendor == self.vendor and self.driver:
             return self.driver
@@ -115,6 +115,6 @@ class Target:
         raise ValueError(f"this target has no {vendor} driver")
 
     @property
-    def vendors(self) -> tuple[Vendor, ...]:
+    def vendors(self) -> tuple[str, ...]:
         """Every vendor whose software the host gets."""
         return (self.vendor, self.beside.vendor) if self.beside else (self.vendor,)

@@ -6,13 +6,11 @@ from functools import lru_cache
 
 from xpulab import catalog
 from xpulab.catalog import Catalog
-from xpulab.resolving.intel.facts import IntelFacts
-from xpulab.resolving.nvidia.facts import NvidiaFacts
+from xpulab.resolving.intel.vendor import INTEL
+from xpulab.resolving.nvidia.vendor import NVIDIA
 from xpulab.resolving.vendor import Vendor
 
-VENDORS: dict[str, Vendor] = {
-    each.name: each for each in (Vendor("nvidia", NvidiaFacts), Vendor("intel", IntelFacts))
-}
+VENDORS: dict[str, Vendor] = {each.name: each for each in (NVIDIA, INTEL)}
 """By name; the order is that of preference where the inventory has none."""
 
 

@@ -24,10 +24,8 @@ from xpulab.explaining.explanation import explain
 from xpulab.inventory.labfile import LabError
 from xpulab.inventory.settings import HostSettings, Policy
 from xpulab.probing.observed import Observed
-from xpulab.resolving.intel.facts import IntelFacts
-from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.target import Image, Target
-from xpulab.resolving.vendors import load_catalog
+from xpulab.resolving.vendors import VENDORS, load_catalog
 from xpulab.upstreams.findings import Finding, Wanted, check_image, check_key, check_packages
 from xpulab.upstreams.web import Web
 
@@ -96,15 +94,9 @@ def check(
 def _kinds_of_host(known: Catalog, systems: Sequence[str]) -> Iterator[tuple[str, Observed]]:
     """One host per system, kernel and kind of card, and one without a card."""
     cards = {
-        f"{family.title} {chips.codename}": [f"10de:{chips.first}"]
-        for family in known.of(NvidiaFacts).families.values()
-        for chips in family.chips
-    }
-    cards |= {
-        f"{family.title} {name}": [f"8086:{devices[0]}"]
-        for family in known.of(IntelFacts).devices.values()
-        for name, devices in family.devices.items()
-        if devices
+        f"{kind.family} {kind.name}": [f"{known.pci_ids_of(vendor.name)[0]}:{kind.devices[0]}"]
+        for vendor in VENDORS.values()
+        for kind in vendor.kinds(known)
     }
     cards["no card"] = []
     for system in systems:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xpulab.catalog.models import Catalog
+from xpulab.catalog.workbench import REPOSITORY
 from xpulab.desired.role import Waiting
 from xpulab.desired.templates import TEMPLATES, environment
 from xpulab.inventory.settings import HostSettings
@@ -21,7 +22,6 @@ from xpulab.resolving.target import Image, Refusal, Target
 from xpulab.workbench.recipe import Family, Recipe, recipe_for
 from xpulab.workbench.settings import Workbench
 
-REPOSITORY = "xpulab-workbench"
 HERE = TEMPLATES / "workbench"
 XPUDEVICE = TEMPLATES.parent / "xpudevice"
 
@@ -99,7 +99,7 @@ def _context(recipe: Recipe, labels: Mapping[str, str]) -> dict[str, bytes]:
         "level_zero": recipe.level_zero,
         "labels": [f"{name}={_quoted(value)}" for name, value in labels.items()],
     }
-    rendered = ["Dockerfile", *(["intel.sources"] if recipe.level_zero else [])]
+    rendered = ["Dockerfile", *([recipe.level_zero.file] if recipe.level_zero else [])]
     return {
         **{name: _rendered(name, values) for name in rendered},
         **{f"requirements/{name}.txt": _fixed(HERE / f"requirements/{name}.txt") for name in lists},

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from xpulab.catalog.consistency import CPU
 from xpulab.catalog.entry import release
-from xpulab.catalog.images import CatalogImage
 from xpulab.catalog.models import Catalog
 from xpulab.catalog.workbench import Wheels
 from xpulab.desired.repositories import repository_for
 from xpulab.inventory.settings import HostSettings
 from xpulab.resolving.images import nearest
-from xpulab.resolving.intel.facts import IntelFacts
-from xpulab.resolving.target import Accelerator, Refusal, Target
+from xpulab.resolving.target import Refusal, Target
+from xpulab.resolving.vendors import VENDORS
+from xpulab.resolving.workbench_parts import OnPytorchImage, OnSystem, UserSpace
 from xpulab.workbench.settings import Workbench
 
 Family = Literal["cuda", "xpu", "cpu", "unified"]
@@ -36,8 +37,9 @@ class Environment:
 
 @dataclass(frozen=True)
 class LevelZeroSource:
-    """The apt repository that Level Zero comes from, and its packages there."""
+    """The apt repository that Level Zero comes from, its packages, and the file that names it to apt."""
 
+    file: str
     uri: str
     suite: str
     components: tuple[str, ...]
@@ -65,91 +67,63 @@ def recipe_for(target: Target, settings: HostSettings, catalog: Catalog) -> Reci
     workbench = settings.section(Workbench)
     if workbench and workbench.image == "unified":
         return _unified(target, settings, catalog)
-    if target.vendor == "nvidia":
-        return _on_pytorch_image(target, "cuda", "the newest whose CUDA the driver is paired with", catalog)
-    if target.vendor == "cpu":
-        return _cpu(settings, catalog)
-    if _takes_extension(target, settings, catalog):
-        why = (
-            "with Intel Extension for PyTorch, which Intel archived in March 2026 with known security issues"
-        )
-        return _on_pytorch_image(target, "xpu", why, catalog)
-    return _xpu(target, settings, catalog)
-
-
-def _cpu(settings: HostSettings, catalog: Catalog) -> Recipe | Refusal:
-    environment = _of_wheels("cpu", settings, catalog)
+    if target.vendor == CPU:
+        choice: OnPytorchImage | OnSystem = OnSystem("cpu", "cpu", "PyTorch's CPU build, with oneDNN")
+    else:
+        parts = VENDORS[target.vendor].workbench
+        if parts is None:
+            return _no_workbench(target.vendor, catalog)
+        choice = parts.own(target, settings.policy, catalog)
+    if isinstance(choice, OnPytorchImage):
+        return _on_pytorch_image(target, choice, catalog)
+    environment = _of_wheels(choice.wheels, settings, catalog)
     if isinstance(environment, Refusal):
         return environment
-    system = catalog.workbench.default_system
-    return _on_system(system, "cpu", (environment,), settings, catalog, "PyTorch's CPU build, with oneDNN")
+    space = choice.user_space
+    system = _system_with(space, target.os, catalog) if space else catalog.workbench.default_system
+    return _on_system(system, choice.device, (environment,), settings, catalog, choice.why, space)
 
 
-def _xpu(target: Target, settings: HostSettings, catalog: Catalog) -> Recipe | Refusal:
-    environment = _of_wheels("xpu", settings, catalog)
-    if isinstance(environment, Refusal):
-        return environment
-    channel = catalog.workbench.level_zero[target.driver_of("intel").branch].channel
-    system = _system_with(channel, target.os, catalog)
-    source = _level_zero(channel, system, settings, catalog)
-    why = f"PyTorch's XPU build; Level Zero of channel {channel}, which fits the driver of the hosts"
-    return _on_system(system, "xpu", (environment,), settings, catalog, why, source)
+def _no_workbench(vendor: str, catalog: Catalog) -> Refusal:
+    return Refusal(
+        reason=f"xpulab has no workbench for {catalog.title_of(vendor)} accelerators",
+        remedy="take workbench out of the inventory for this host",
+    )
 
 
 def _unified(target: Target, settings: HostSettings, catalog: Catalog) -> Recipe | Refusal:
-    """One image for as many hosts as can be: only modules outside the kernel tie it to a channel."""
-    if unlisted := _unlisted(target, catalog):
-        return Refusal(
-            reason=f"the unified workbench has PyTorch's own builds, which do not list {unlisted[0].name}",
-            remedy="set workbench image: auto for this host",
-        )
-    build = _cuda_build(target, catalog)
-    if isinstance(build, Refusal):
-        return build
-    environments = []
-    for wheels in ("cpu", "xpu", build):
-        environment = _of_wheels(wheels, settings, catalog)
-        if isinstance(environment, Refusal):
-            return environment
-        environments.append(environment)
-    channel = catalog.workbench.unified.level_zero
-    if "intel" in target.vendors and target.driver_of("intel").modules == "dkms":
-        channel = target.driver_of("intel").branch
-    system = _system_with(channel, catalog.workbench.default_system, catalog)
-    source = _level_zero(channel, system, settings, catalog)
-    why = f"an environment for each device; CUDA build {build}, Level Zero of channel {channel}"
-    return _on_system(system, "unified", tuple(environments), settings, catalog, why, source)
+    """One image for as many hosts as can be: an environment for the CPU and for each vendor's devices."""
+    for vendor in target.vendors:
+        if vendor != CPU and VENDORS[vendor].workbench is None:
+            return _no_workbench(vendor, catalog)
+    environments, said, space = [_of_wheels("cpu", settings, catalog)], [], None
+    for each in reversed([vendor.workbench for vendor in VENDORS.values() if vendor.workbench]):
+        part = each.unified(target, catalog)
+        if isinstance(part, Refusal):
+            return part
+        environments.append(_of_wheels(part.wheels, settings, catalog))
+        said.append(part.said)
+        space = space or part.user_space
+    if refusal := next((each for each in environments if isinstance(each, Refusal)), None):
+        return refusal
+    system = catalog.workbench.default_system
+    system = _system_with(space, system, catalog) if space else system
+    why = f"an environment for each device; {', '.join(reversed(said))}"
+    found = tuple(each for each in environments if isinstance(each, Environment))
+    return _on_system(system, "unified", found, settings, catalog, why, space)
 
 
-def _takes_extension(target: Target, settings: HostSettings, catalog: Catalog) -> bool:
-    """Whether the policy asks for a PyTorch so old, or a GPU has no other that lists it."""
-    asked = settings.policy.torch
-    last = release(catalog.workbench.extension.last_torch)
-    old = asked is not None and release(asked) <= last[: len(release(asked))]
-    return old or bool(_unlisted(target, catalog))
-
-
-def _unlisted(target: Target, catalog: Catalog) -> list[Accelerator]:
-    """Intel's GPUs of the host that PyTorch's builds for XPU do not list."""
-    listed = catalog.workbench.wheels["xpu"].families
-    return [
-        each
-        for each in target.accelerators
-        if each.family in catalog.of(IntelFacts).devices and each.family not in listed
-    ]
-
-
-def _on_pytorch_image(target: Target, device: Literal["cuda", "xpu"], why: str, catalog: Catalog) -> Recipe:
+def _on_pytorch_image(target: Target, choice: OnPytorchImage, catalog: Catalog) -> Recipe:
     image = target.image
-    torch = _catalog_image(image.reference, catalog).torch
+    torch = next(each for each in catalog.every_image if each.reference == image.reference).torch
     return Recipe(
-        family=device,
+        family=choice.device,
         base=image.reference,
         base_digest=image.digest,
         torch=torch,
-        environments=(Environment(device, torch),),
+        environments=(Environment(choice.device, torch),),
         packages=catalog.workbench.packages.every_image,
-        why=f"on {image.reference}, {why}",
+        why=f"on {image.reference}, {choice.why}",
     )
 
 
@@ -160,7 +134,7 @@ def _on_system(
     settings: HostSettings,
     catalog: Catalog,
     why: str,
-    level_zero: LevelZeroSource | None = None,
+    space: UserSpace | None = None,
 ) -> Recipe:
     reference = catalog.workbench.systems[system].image
     override = settings.images.get(reference)
@@ -173,7 +147,7 @@ def _on_system(
         environments=environments,
         packages=(*packages.every_image, *packages.on_base_image),
         why=why,
-        level_zero=level_zero,
+        level_zero=_level_zero(space, system, settings, catalog) if space else None,
     )
 
 
@@ -190,46 +164,20 @@ def _of_wheels(build: str, settings: HostSettings, catalog: Catalog) -> Environm
     return Environment(wheels.device, f"{max(fitting, key=release)}+{build}", wheels.index)
 
 
-def _cuda_build(target: Target, catalog: Catalog) -> str | Refusal:
-    """The first CUDA build that suits a host's GPUs and driver; any other host is content with the first."""
-    builds = catalog.workbench.unified.cuda
-    if target.vendor != "nvidia":
-        return builds[0]
-    chosen = _catalog_image(target.image.reference, catalog)
-    for build in builds:
-        cuda = catalog.workbench.wheels[build].cuda or ""
-        twin = next((each for each in catalog.every_image if each.cuda == cuda), None)
-        if twin and release(cuda) <= release(chosen.cuda or "0") and _runs_on_all(twin, target):
-            return build
-    return Refusal(
-        reason=f"no unified workbench suits these GPUs and driver: its CUDA builds are {', '.join(builds)}",
-        remedy="set workbench image: auto for this host",
-    )
-
-
-def _runs_on_all(image: CatalogImage, target: Target) -> bool:
-    return all(image.runs_on(gpu.compute_capability) for gpu in target.accelerators if gpu.compute_capability)
-
-
-def _catalog_image(reference: str, catalog: Catalog) -> CatalogImage:
-    return next(each for each in catalog.every_image if each.reference == reference)
-
-
-def _system_with(channel: str, preferred: str, catalog: Catalog) -> str:
-    """The preferred system if a channel has a suite for it, else the first of ours that it has one for."""
-    suites = catalog.of(IntelFacts).compute.channels[channel].suites
-    ours = [system for system in catalog.workbench.systems if system in suites]
+def _system_with(space: UserSpace, preferred: str, catalog: Catalog) -> str:
+    """The preferred system if there is a suite for it, else the first of ours that there is one for."""
+    ours = [system for system in catalog.workbench.systems if system in space.suites]
     return preferred if preferred in ours else ours[0]
 
 
-def _level_zero(channel: str, system: str, settings: HostSettings, catalog: Catalog) -> LevelZeroSource:
-    of = catalog.of(IntelFacts).compute.channels[channel]
-    repository = repository_for(system, of.repository, settings, catalog, channel=of.suites[system])
+def _level_zero(space: UserSpace, system: str, settings: HostSettings, catalog: Catalog) -> LevelZeroSource:
+    repository = repository_for(system, space.repository, settings, catalog, channel=space.suites[system])
     return LevelZeroSource(
+        file=space.sources,
         uri=repository.uri,
         suite=repository.suite,
         components=repository.components,
         key_url=repository.key_url,
         fingerprints=repository.fingerprints,
-        packages=catalog.workbench.level_zero[channel].packages,
+        packages=space.packages,
     )

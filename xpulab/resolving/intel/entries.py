@@ -8,7 +8,6 @@ from pydantic import Field
 
 from xpulab.catalog.entry import DeviceId, Entry, Record, Url, Version
 from xpulab.catalog.systems import UnattendedUpgrades
-from xpulab.resolving.target import ModuleFlavour
 
 
 class IntelFamily(Entry):
@@ -34,7 +33,7 @@ class IntelChannel(Entry):
 
     repository: str
     suites: dict[str, str]
-    modules: ModuleFlavour
+    modules: Literal["in-tree", "dkms"]
     families: tuple[str, ...]
     kernels: dict[str, tuple[Version, ...]] = Field(default_factory=dict)
     packages: tuple[str, ...]

@@ -10,13 +10,14 @@ from xpulab.catalog.models import Catalog
 from xpulab.catalog.systems import Kernel, OperatingSystem
 from xpulab.inventory.settings import Policy
 from xpulab.probing.observed import Observed
-from xpulab.resolving import images
-from xpulab.resolving.accelerators import label
+from xpulab.resolving.devices import label
+from xpulab.resolving.intel import gpus, images
 from xpulab.resolving.intel.facts import IntelFacts
 from xpulab.resolving.kernels import identify, upgrade
 from xpulab.resolving.plan import Plan
+from xpulab.resolving.reason import Reason
 from xpulab.resolving.secure_boot import ENROL, refuses_dkms
-from xpulab.resolving.target import Accelerator, Driver, KernelUpgrade, Refusal
+from xpulab.resolving.target import CPU_INSTEAD, Accelerator, Driver, KernelUpgrade, Refusal
 
 
 def plan(
@@ -35,10 +36,10 @@ def plan(
     change = _kernel_change(accelerators, kernel, channel, observed, policy, catalog)
     if isinstance(change, Refusal):
         return change
-    image = images.for_intel(accelerators, policy.torch, catalog)
+    image = images.choose(accelerators, policy.torch, catalog)
     if isinstance(image, Refusal):
         return image
-    chosen, notes = image
+    (chosen, notes), why = image
     driver = Driver(channel, catalog.of(IntelFacts).compute.channels[channel].modules)
     flavour = change.flavour if change else kernel.flavour
     return Plan(
@@ -49,12 +50,32 @@ def plan(
         chosen,
         (*_about_channel(channel, observed.os, catalog), *_about_upgrade(change, observed), *notes),
         kernel_upgrade=change,
+        about_accelerators=tuple(gpus.reason(each, catalog) for each in accelerators),
+        about_driver=_about_driver(channel, accelerators, observed.os, policy, catalog),
+        about_image=(why,),
     )
 
 
+def _about_driver(
+    key: str, accelerators: Sequence[Accelerator], system: str, policy: Policy, catalog: Catalog
+) -> tuple[Reason, Reason]:
+    """Why the channel, and why its kernel module."""
+    compute = catalog.of(IntelFacts).compute
+    channel, title = compute.channels[key], catalog.operating_systems[system].title
+    default = f"the default for {images.families_of(accelerators, catalog)} on {title}"
+    why = "policy asks for it" if policy.intel_channel else default
+    answer = f"{key} ({channel.suites[system]})"
+    chosen = Reason("channel", answer, f"{why}; channels are never mixed", channel)
+    if channel.modules == "in-tree":
+        rule = "the kernel's own driver knows these GPUs"
+        return chosen, Reason("kernel modules", channel.modules, rule, channel)
+    kernels = " or ".join(channel.kernels.get(system, ())) or "this kernel"
+    rule = f"these GPUs need Intel's own module, built by DKMS; it is validated on kernel {kernels}"
+    return chosen, Reason("kernel modules", channel.modules, rule, compute.dkms_module)
+
+
 def _first_kernel(accelerator: Accelerator, catalog: Catalog) -> str:
-    family = catalog.of(IntelFacts).devices[accelerator.family]
-    return family.kernel_for(accelerator.pci_id[-4:].lower()) or "0"
+    return gpus.first_kernel(accelerator, catalog) or "0"
 
 
 def _no_kernel_ever(
@@ -102,7 +123,7 @@ def _channel(
         return Refusal(
             reason=f"{label(one)} and {label(other)} need different channels of Intel's repository, "
             "which cannot be mixed",
-            remedy="move one of them to another host, or set policy unsupported: cpu",
+            remedy=f"move one of them to another host, or {CPU_INSTEAD}",
         )
     defaults = [channel for channel in common if not catalog.of(IntelFacts).compute.channels[channel].opt_in]
     if asked in common or (asked is None and defaults):
@@ -119,7 +140,7 @@ def _served_elsewhere(accelerator: Accelerator, catalog: Catalog) -> str:
         for key, system in catalog.operating_systems.items()
         if _channels_for(accelerator, key, catalog)
     ]
-    return f"install {' or '.join(systems)}, or set policy unsupported: cpu"
+    return f"install {' or '.join(systems)}, or {CPU_INSTEAD}"
 
 
 def _channels_for(accelerator: Accelerator, system: str, catalog: Catalog) -> list[str]:
@@ -175,7 +196,7 @@ def _other_kernel(what: str, fitting: Sequence[Kernel], running: Kernel, system:
         reason=f"{what} kernel {kernels}, and this host runs {running.series} ({running.title})",
         remedy=f"apt install {system.meta_package(fitting[0])}, reboot into that kernel, and run again"
         if fitting
-        else "set policy unsupported: cpu",
+        else CPU_INSTEAD,
     )
 
 

@@ -10,14 +10,14 @@ from xpulab.catalog.entry import release
 from xpulab.catalog.models import Catalog
 from xpulab.inventory.settings import Policy
 from xpulab.probing.observed import Observed
-from xpulab.resolving.accelerators import NvidiaGpu
 from xpulab.resolving.nvidia.entries import DriverBranch, NvidiaModules, NvidiaSource
 from xpulab.resolving.nvidia.facts import NvidiaFacts
+from xpulab.resolving.nvidia.gpus import NvidiaGpu
+from xpulab.resolving.reason import Reason
 from xpulab.resolving.secure_boot import DKMS_REFUSED, ENROL, refuses_dkms
-from xpulab.resolving.target import Driver, NvSwitches, Refusal
+from xpulab.resolving.target import CPU_INSTEAD, Driver, Refusal
 
 FLAVOURS: tuple[NvidiaModules, ...] = ("open", "proprietary")  # open wins where both fit
-CPU_INSTEAD = "set policy unsupported: cpu"
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,20 @@ class Question:
     observed: Observed
     policy: Policy
     catalog: Catalog
-    nvswitch: NvSwitches | None
+    fabric: str | None
 
     @property
     def system(self) -> str:
         """The title of the host's operating system."""
         return self.catalog.operating_systems[self.observed.os].title
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A driver, and why it is this one."""
+
+    driver: Driver
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ class Obstacle:
     remedy: str | None = None
 
 
-def choose(asked: Question) -> Driver | Refusal:
+def choose(asked: Question) -> Choice | Refusal:
     """The branch asked for or the default, if nothing speaks against it; else a refusal with those that do.
 
     NVIDIA's rule for the modules: open from Turing on, required by Blackwell; proprietary before Turing, and
@@ -53,35 +61,37 @@ def choose(asked: Question) -> Driver | Refusal:
     """
     if clash := _clash(asked.gpus):
         return clash
-    branches = asked.catalog.of(NvidiaFacts).driver.branches
-    branch = asked.policy.nvidia_driver or asked.catalog.of(NvidiaFacts).driver.default_branch
+    data = asked.catalog.of(NvidiaFacts).driver
+    branch = asked.policy.nvidia_driver or data.default_branch
     answer = _offer(branch, asked)
-    if isinstance(answer, Driver):
-        return answer
-    maintained = [name for name, each in branches.items() if each.state == "supported"]
-    offers = [offer for name in maintained if isinstance(offer := _offer(name, asked), Driver)]
+    if isinstance(answer, Choice):
+        why = "policy asks for it" if asked.policy.nvidia_driver else "the default, which drives every family"
+        return _because(why, answer, asked)
+    maintained = [name for name, each in data.branches.items() if each.state == "supported"]
+    offers = [offer for name in maintained if isinstance(offer := _offer(name, asked), Choice)]
     if asked.policy.nvidia_driver is None and offers:
-        return offers[-1]
-    others = (
-        f"set policy nvidia_driver to {' or '.join(offer.branch for offer in offers)}" if offers else None
-    )
-    ways = [way for way in (others, answer.remedy) if way] or [f"replace the card, or {CPU_INSTEAD}"]
+        return _because(f"the default {branch} will not do: {answer.why}", offers[-1], asked)
+    others = " or ".join(offer.driver.branch for offer in offers)
+    first = f"set policy nvidia_driver to {others}" if offers else None
+    ways = [way for way in (first, answer.remedy) if way] or [f"replace the card, or {CPU_INSTEAD}"]
     return Refusal(f"NVIDIA driver branch {branch} will not do: {answer.why}", ", or ".join(ways))
 
 
-def allowed_modules(gpu: NvidiaGpu) -> tuple[NvidiaModules, ...]:
-    """The flavours of the kernel modules that drive a GPU."""
-    return gpu.chips.modules or gpu.family.modules
+def _because(why: str, choice: Choice, asked: Question) -> Choice:
+    """The choice with the reason for its branch."""
+    name = choice.driver.branch
+    branch = asked.catalog.of(NvidiaFacts).driver.branches[name]
+    floor = f"; {branch.security_floor} or later has the security fixes" if branch.security_floor else ""
+    rule = f"{why}; {branch.kind} branch, end of life {branch.end_of_life:%B %Y}{floor}"
+    return Choice(choice.driver, (Reason("driver branch", name, rule, branch), *choice.reasons))
 
 
 def _clash(gpus: Sequence[NvidiaGpu]) -> Refusal | None:
     """A refusal that names two GPUs which no flavour drives together."""
     for pair in combinations(gpus, 2):
-        if set(allowed_modules(pair[0])) & set(allowed_modules(pair[1])):
+        if set(pair[0].modules) & set(pair[1].modules):
             continue
-        words = " and ".join(
-            f"{gpu.label} needs the {' or '.join(allowed_modules(gpu))} modules" for gpu in pair
-        )
+        words = " and ".join(f"{gpu.label} needs the {' or '.join(gpu.modules)} modules" for gpu in pair)
         return Refusal(
             reason=f"two GPUs of this host cannot share a driver: {words}",
             remedy=f"move one of them to another host, or {CPU_INSTEAD}",
@@ -89,19 +99,19 @@ def _clash(gpus: Sequence[NvidiaGpu]) -> Refusal | None:
     return None
 
 
-def _offer(branch: str, asked: Question) -> Driver | Obstacle:
+def _offer(branch: str, asked: Question) -> Choice | Obstacle:
     """The driver of a branch for these GPUs on this system, or what speaks against it."""
     found = asked.catalog.of(NvidiaFacts).driver.branches.get(branch)
     if found is None:
         return Obstacle(f"the catalog has only {', '.join(asked.catalog.of(NvidiaFacts).driver.branches)}")
     offer = _fitting(branch, found, asked)
     if found.state == "end-of-life" and asked.policy.nvidia_driver_end_of_life == "refuse":
-        allow = "set policy nvidia_driver_end_of_life: allow" if isinstance(offer, Driver) else None
+        allow = "set policy nvidia_driver_end_of_life: allow" if isinstance(offer, Choice) else None
         return Obstacle(f"it has had no security fixes since {found.end_of_life:%B %Y}", allow)
     return offer
 
 
-def _fitting(branch: str, found: DriverBranch, asked: Question) -> Driver | Obstacle:
+def _fitting(branch: str, found: DriverBranch, asked: Question) -> Choice | Obstacle:
     """The branch in the flavour and from the source that fit the host."""
     if why := _unfit(branch, found, asked.gpus):
         return Obstacle(why)
@@ -109,15 +119,18 @@ def _fitting(branch: str, found: DriverBranch, asked: Question) -> Driver | Obst
         (
             each
             for each in FLAVOURS
-            if each in found.modules and all(each in allowed_modules(gpu) for gpu in asked.gpus)
+            if each in found.modules and all(each in gpu.modules for gpu in asked.gpus)
         ),
         None,
     )
     if flavour is None:
-        gpu = next(each for each in asked.gpus if not set(allowed_modules(each)) & set(found.modules))
-        return Obstacle(f"it has no {allowed_modules(gpu)[0]} kernel modules, which {gpu.label} needs")
+        gpu = next(each for each in asked.gpus if not set(each.modules) & set(found.modules))
+        return Obstacle(f"it has no {gpu.modules[0]} kernel modules, which {gpu.label} needs")
     source = _source(found, asked)
-    return source if isinstance(source, Obstacle) else Driver(branch, flavour, source)
+    if isinstance(source, Obstacle):
+        return source
+    reasons = (_why_modules(flavour, branch, asked.gpus), _why_source(source, asked))
+    return Choice(Driver(branch, flavour, source), reasons)
 
 
 def _unfit(branch: str, found: DriverBranch, gpus: Sequence[NvidiaGpu]) -> str | None:
@@ -144,7 +157,7 @@ def _source(found: DriverBranch, asked: Question) -> NvidiaSource | Obstacle:
     if not sources:
         return Obstacle(f"{names['archive']} has no packages of it, nor has {names['cuda']} for that system")
     required = asked.catalog.of(NvidiaFacts).driver.nvlink5.source_required
-    if asked.nvswitch == "nvlink5":
+    if asked.fabric == "nvlink5":
         if required not in sources:
             packages = ", ".join(asked.catalog.of(NvidiaFacts).driver.nvlink5.packages)
             return Obstacle(
@@ -155,3 +168,29 @@ def _source(found: DriverBranch, asked: Question) -> NvidiaSource | Obstacle:
     # The archive's modules are signed by Canonical; the CUDA repository's are built on the host.
     usable = [each for each in sources if each == "archive" or not refuses_dkms(asked.observed, policy)]
     return usable[0] if usable else Obstacle(DKMS_REFUSED, ENROL)
+
+
+def _why_modules(flavour: NvidiaModules, branch: str, gpus: Sequence[NvidiaGpu]) -> Reason:
+    demanding = [gpu for gpu in gpus if gpu.modules == (flavour,)]
+    if demanding:
+        rule = f"{demanding[0].family.title} needs the {flavour} modules"
+    elif flavour == "open":
+        rule = "open where every GPU allows it: Turing and later"
+    else:
+        rule = f"branch {branch} comes with these"
+    return Reason("kernel modules", flavour, rule, gpus[0].family)
+
+
+def _why_source(source: NvidiaSource, asked: Question) -> Reason:
+    data = asked.catalog.of(NvidiaFacts).driver
+    if source == "archive":
+        rule = "the archive has the branch, with modules that Canonical signs: no DKMS, fine with Secure Boot"
+        return Reason("driver source", f"archive of {asked.system}", rule, data.archive)
+    if asked.policy.nvidia_source == source:
+        why = "policy asks for it"
+    elif asked.fabric == "nvlink5":
+        why = "nvlsm comes from there"
+    else:
+        why = f"the archive of {asked.system} does not have the branch"
+    rule = f"{why}; DKMS builds the modules, and the archive's driver is pinned away"
+    return Reason("driver source", "NVIDIA's CUDA repository", rule, data.cuda)

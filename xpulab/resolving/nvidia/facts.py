@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import pairwise
 
 from xpulab.catalog.facts import VendorFacts
 from xpulab.catalog.models import Catalog
-from xpulab.resolving.nvidia.entries import ContainerToolkit, Cuda, NvidiaDriver, NvidiaFamily
+from xpulab.resolving.nvidia.entries import ChipRange, ContainerToolkit, Cuda, NvidiaDriver, NvidiaFamily
 
 
 class NvidiaFacts(VendorFacts):
@@ -17,6 +19,19 @@ class NvidiaFacts(VendorFacts):
     driver: NvidiaDriver
     container_toolkit: ContainerToolkit
     cuda: dict[str, Cuda]
+
+    @cached_property
+    def _ranges(self) -> tuple[list[str], list[tuple[str, NvidiaFamily, ChipRange]]]:
+        """The first device id of each range of chips in order, and what it is a range of."""
+        ranges = [(key, family, chips) for key, family in self.families.items() for chips in family.chips]
+        ranges.sort(key=lambda each: each[2].first)
+        return [chips.first for _, _, chips in ranges], ranges
+
+    def chips_of(self, device: str) -> tuple[str, NvidiaFamily, ChipRange] | None:
+        """Key of the family, family and range that a device id lies in, None where it lies in no range."""
+        firsts, ranges = self._ranges
+        at = bisect_right(firsts, device) - 1
+        return ranges[at] if at >= 0 and device in ranges[at][2] else None
 
     @property
     def never_unattended(self) -> tuple[str, ...]:

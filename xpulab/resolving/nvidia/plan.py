@@ -2,56 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from xpulab.catalog.models import Catalog
 from xpulab.inventory.settings import Policy
 from xpulab.probing.observed import Observed
-from xpulab.resolving import images
-from xpulab.resolving.accelerators import NvidiaGpu, is_nvswitch
 from xpulab.resolving.kernels import identify
+from xpulab.resolving.nvidia import images
 from xpulab.resolving.nvidia.driver import Question, choose
 from xpulab.resolving.nvidia.facts import NvidiaFacts
+from xpulab.resolving.nvidia.gpus import fabric_of, gpus_of
 from xpulab.resolving.plan import Plan
-from xpulab.resolving.target import Driver, NvSwitches, Refusal
+from xpulab.resolving.reason import Reason
+from xpulab.resolving.target import Accelerator, Driver, Refusal
 
 
-def plan(gpus: Sequence[NvidiaGpu], observed: Observed, policy: Policy, catalog: Catalog) -> Plan | Refusal:
+def plan(
+    accelerators: Sequence[Accelerator], observed: Observed, policy: Policy, catalog: Catalog
+) -> Plan | Refusal:
     """The plan for a host's NVIDIA GPUs; its system is one of the catalog's."""
-    nvswitch = _nvswitch(gpus, observed, catalog)
-    driver = choose(Question(gpus, observed, policy, catalog, nvswitch))
-    if isinstance(driver, Refusal):
-        return driver
+    gpus, facts = gpus_of(accelerators, catalog), catalog.of(NvidiaFacts)
+    fabric = fabric_of(gpus, observed, catalog)
+    choice = choose(Question(gpus, observed, policy, catalog, fabric))
+    if isinstance(choice, Refusal):
+        return choice
     kernel = identify(observed.kernel, catalog.operating_systems[observed.os])
     if isinstance(kernel, Refusal):
         return kernel
-    at_least = catalog.of(NvidiaFacts).driver.branches[driver.branch].at_least or driver.branch
-    image = images.for_nvidia(gpus, at_least, policy.torch, catalog)
+    driver = choice.driver
+    at_least = facts.driver.branches[driver.branch].at_least or driver.branch
+    image = images.choose(gpus, at_least, policy.torch, catalog)
     if isinstance(image, Refusal):
         return image
-    chosen, notes = image
+    (chosen, notes), why = image
     return Plan(
         "nvidia",
-        tuple(gpu.accelerator for gpu in gpus),
+        tuple(accelerators),
         driver,
         kernel.flavour,
         chosen,
         (*_notes(driver, observed, policy, catalog), *notes),
-        nvswitch=nvswitch,
+        any_kernel=True,
+        fabric=fabric,
+        about_accelerators=tuple(gpu.reason for gpu in gpus),
+        about_driver=(*choice.reasons, *_beside_the_driver(driver, fabric, facts)),
+        about_image=(why,),
     )
 
 
-def _nvswitch(gpus: Sequence[NvidiaGpu], observed: Observed, catalog: Catalog) -> NvSwitches | None:
-    """What joins the GPUs, if CUDA needs a fabric manager for it.
-
-    NVSwitches up to Hopper are PCI functions. From Blackwell on (NVLink 5) they are managed through network
-    adapters and tell nothing by their PCI ids, but these chips come on no other boards.
-    """
-    data = catalog.of(NvidiaFacts).driver
-    if sum(gpu.chips.codename in data.nvlink5.codenames for gpu in gpus) >= data.nvlink5.gpus:
-        return "nvlink5"
-    switches = any(is_nvswitch(each.vendor, each.device, catalog) for each in observed.pci)
-    return "nvswitch" if switches else None
+def _beside_the_driver(driver: Driver, fabric: str | None, facts: NvidiaFacts) -> Iterator[Reason]:
+    """Why what every such host has, and why the fabric manager."""
+    toolkit = facts.container_toolkit.packages
+    rule = f"all packages at one exact version; {toolkit.minimum_safe} or later has the security fixes"
+    yield Reason("container toolkit", toolkit.version, rule, toolkit)
+    if fabric == "nvlink5":
+        rule = "several GPUs of this chip sit on an NVLink 5 board: CUDA starts only under a fabric manager"
+        answer = f"of branch {driver.branch}, with nvlsm"
+        yield Reason("fabric manager", answer, rule, facts.driver.nvlink5)
+    elif fabric:
+        rule = "behind an NVSwitch, CUDA starts only under a fabric manager of the driver's version"
+        yield Reason("fabric manager", f"of branch {driver.branch}", rule, facts.driver.nvswitch)
 
 
 def _notes(driver: Driver, observed: Observed, policy: Policy, catalog: Catalog) -> tuple[str, ...]:
