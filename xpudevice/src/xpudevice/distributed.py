@@ -11,6 +11,13 @@ import torch.distributed as dist
 from xpudevice.availability import first_line
 from xpudevice.device import DeviceError, get_device
 
+if dist.is_available():
+    # The functions of this module have the process group of the time of its import as a default argument, and
+    # so keep it. The first step of an optimizer imports it, by way of torch._dynamo. Imported here, before
+    # there is a group, it keeps none, and destroy_process_group can end gloo's threads: one of them that runs
+    # on to the end of Python can abort the process. Source: torch/distributed/nn/functional.py of 2.13.0.
+    importlib.import_module("torch.distributed.nn.functional")
+
 logger = logging.getLogger("xpudevice")
 
 
