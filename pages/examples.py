@@ -66,7 +66,9 @@ HOSTS = {
         "10de:1db4 --os ubuntu-24.04 --nvidia-driver 595"
     ),
 }
-WIDTH = 110
+IN_README = (list(HOSTS)[3], list(HOSTS)[5])
+"""One that is accepted and one that is refused."""
+WIDTH, README_WIDTH = 110, 135
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE, README = ROOT / "docs" / "explain.md", ROOT / "README.md"
@@ -92,17 +94,16 @@ def _policy() -> str:
 def readme(text: str) -> str:
     """README.md with the hosts between its two marks as they are explained today."""
     before, _, rest = text.partition(FIRST)
-    hosts = "\n".join(
-        f"<details><summary>{title}</summary>\n\n{output}\n\n</details>" for title, output in _explained()
-    )
+    explained = dict(_explained(README_WIDTH))
+    hosts = "\n\n".join(f"{title}:\n\n{explained[title]}" for title in IN_README)
     return f"{before}{FIRST}\n{hosts}\n{LAST}{rest.partition(LAST)[2]}"
 
 
-def _explained() -> Iterator[tuple[str, str]]:
+def _explained(width: int = WIDTH) -> Iterator[tuple[str, str]]:
     runner, app = CliRunner(), cli.build(BUILT_IN)
     for title, arguments in HOSTS.items():
         output = runner.invoke(app, ["explain", *shlex.split(arguments)]).stdout
-        lines = "\n".join(part for line in output.splitlines() for part in wrap(line, WIDTH))
+        lines = "\n".join(part for line in output.splitlines() for part in wrap(line, width))
         yield title, f"```console\n$ xpulab explain {arguments}\n{lines}\n```"
 
 
