@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,9 +26,9 @@ SOON = r"[Timer]\nOnBootSec=\nOnUnitActiveSec=\nOnActiveSec=3s\nAccuracySec=100m
 
 
 class Releases:
-    """The folder that the host pulls from, and the keys to sign with."""
+    """The folder that the host pulls from, and the keys to sign with; `defaults` of its lab beside pull."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **defaults: dict[str, Any]) -> None:
         self.key, self.stranger = folder / "signer", folder / "stranger"
         for key in (self.key, self.stranger):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
@@ -36,7 +37,7 @@ class Releases:
             "signers": [self.key.with_suffix(".pub").read_text().strip()],
             "jitter": "0s",
         }
-        self.lab = lab_file(folder, HOST, defaults={"pull": pull})
+        self.lab = lab_file(folder, HOST, defaults={"pull": pull, **defaults})
         self.made, self.published = folder / "made", WWW / "lab"
 
     def make(self) -> None:
