@@ -36,7 +36,7 @@ def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest
             AbsentPackages(engine.displaces),
             JsonSettings(engine.daemon_json, {}, CHECK),
             Unit(engine.unit, configured_by=(engine.daemon_json,)),
-            ForeignSources.of(engine.foreign_sources, reason, source),
+            ForeignSources.of(engine.foreign_sources, reason),
         )
     )
 

@@ -49,7 +49,7 @@ def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest
             *(Package(name, channel=driver.branch, vendor="intel") for name in names),
             AbsentPackages(channel.displaces),
             *([module] if driver.modules == "dkms" else []),
-            ForeignSources.of(foreign, reason, source),
+            ForeignSources.of(foreign, reason),
         )
     )
 

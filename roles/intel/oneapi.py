@@ -28,7 +28,7 @@ def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest
     source = repository_for(target.os, runtime.repository, settings, catalog)
     reason = "xpulab writes its own source for oneAPI"
     packages = (Package(name) for name in runtime.packages)
-    return manifest((source, *packages, ForeignSources.of(runtime.foreign_sources, reason, source)))
+    return manifest((source, *packages, ForeignSources.of(runtime.foreign_sources, reason)))
 
 
 def watched(settings: HostSettings, catalog: Catalog) -> Watched:

@@ -35,7 +35,7 @@ def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest
             Unit(cdi.refresh_unit, makes=cdi.specification, oneshot=True),
             # A persistent specification goes stale with the next driver and shadows the fresh one.
             *map(AbsentFile, cdi.stale_specifications),
-            ForeignSources.of(packages.foreign_sources, reason, source),
+            ForeignSources.of(packages.foreign_sources, reason),
         )
     )
 

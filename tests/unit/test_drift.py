@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import replace
 
 from xpulab.converging.drift import drift
-from xpulab.desired.kinds.apt_repository import AptRepository, ForeignSources
+from xpulab.desired.kinds.apt_repository import AptRepository, ForeignSources, OwnSources
 from xpulab.desired.kinds.file import File
 from xpulab.desired.kinds.image import PulledImage
 from xpulab.desired.kinds.json_settings import JsonSettings
@@ -124,7 +124,7 @@ def test_a_foreign_source_of_a_vendor_differs_and_our_own_does_not() -> None:
     manifest = Manifest(
         (
             TOOLKIT,
-            ForeignSources.of(["https://nvidia.github.io/"], "one source", TOOLKIT),
+            ForeignSources.of(["https://nvidia.github.io/"], "one source"),
         )
     )
     sources = (
@@ -241,3 +241,24 @@ def test_a_package_that_an_earlier_run_took_from_another_channel_differs() -> No
         assert kinds(manifest, replace(there, contents={RECORD: record % "lts/2523"})) == []
     for unreadable in ("", "{,}", "[]", '{"vendor": "intel", "driver": null}'):
         assert kinds(manifest, replace(there, contents={RECORD: unreadable})) == []
+
+
+def test_a_repository_that_another_file_has_too_is_disabled_there_and_its_neighbours_stay() -> None:
+    twin = AptSource("/etc/apt/sources.list.d/cuda-keyring.list", TOOLKIT.uri + "/", "/")
+    other_suite = AptSource("/etc/apt/sources.list", TOOLKIT.uri, "other")
+    source = TOOLKIT.source
+    files = {TOOLKIT.keyring: found("key"), source.path: found(source.content)}
+    observed = replace(
+        BARE, files=files, apt_sources=(twin, other_suite, AptSource(source.path, TOOLKIT.uri, "/"))
+    )
+    (difference,) = drift(Manifest((TOOLKIT,)), observed)
+    assert (difference.kind, difference.name) == ("foreign apt source", f"{twin.path} {twin.uri}")
+
+
+def test_a_source_of_ours_that_nothing_wants_any_more_goes() -> None:
+    stale = "/etc/apt/sources.list.d/xpulab-nvidia-cuda.sources"
+    source = TOOLKIT.source
+    files = {TOOLKIT.keyring: found("key"), source.path: found(source.content), stale: found("Types: deb")}
+    wanted = Manifest((TOOLKIT, OwnSources(frozenset({source.path}))))
+    (difference,) = drift(wanted, replace(BARE, files=files))
+    assert (difference.name, difference.wanted) == (stale, "absent")

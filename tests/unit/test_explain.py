@@ -123,7 +123,7 @@ def test_each_with_ids_as_arguments_treats_every_one_as_a_host() -> None:
 
 
 @pytest.mark.no_cover
-def test_a_thousand_different_ids_take_two_seconds_at_most() -> None:
+def test_a_thousand_different_ids_cost_no_more_than_writing_json_of_300_000_records() -> None:
     catalog = load()
     ids = [
         f"10de:{number:04x}"
@@ -133,10 +133,13 @@ def test_a_thousand_different_ids_take_two_seconds_at_most() -> None:
         if not family.unsupported
     ][:1000]
     assert len(ids) == 1000
-    before = time.process_time()  # of this process alone: others may be busy
+    # Of this process alone, and beside something of known cost: machines differ, and others may be busy.
+    before = time.process_time()
+    json.dumps([{"a": number, "b": [number] * 5} for number in range(100_000)], indent=1)
+    written = time.process_time()
     result = run("--each", stdin="\n".join(ids))
     assert result.exit_code == 0 and len(result.stdout.splitlines()) == 1000
-    assert time.process_time() - before < 2
+    assert time.process_time() - written < 3 * (written - before)
 
 
 def test_ids_may_be_written_in_capitals() -> None:

@@ -98,3 +98,24 @@ def test_garbage_is_an_error_in_words(lines: list[str], words: str) -> None:
 @given(st.lists(st.sampled_from([*answer(pci=(NV_3090,)), "pci\t\t\t", "file\tx", "\x00", "machine"])))
 def test_a_fact_never_raises_whatever_a_host_answers(lines: list[str]) -> None:
     assert isinstance(Probe().process(["xpulab-probe\t2", *lines, "end"]), Observed | ProbeError)
+
+
+def test_deb822_sources_are_read_by_stanza_with_their_continuation_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.sources").write_text(
+        "Types: deb\nURIs: http://one\n http://two\nSuites:\n jammy jammy-updates\n\n"
+        "# a note: URIs: http://none\nTypes: deb\nEnabled: no\nURIs: http://off\nSuites: jammy\n\n"
+        "Types: deb\nSuites: stable other\nURIs: http://three http://four\n"
+    )
+    script = probe_script(Watched()).replace("/etc/apt/sources.list.d", str(tmp_path))
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    found = [
+        (each.uri, each.suite)
+        for each in parse(done.stdout.splitlines()).apt_sources
+        if "a.sources" in each.path
+    ]
+    assert found == [
+        ("http://one", "jammy"),
+        ("http://two", "jammy"),
+        ("http://three", "stable"),
+        ("http://four", "stable"),
+    ]

@@ -22,7 +22,7 @@ from xpulab.desired.manifest import Manifest
 from xpulab.desired.thing import Run
 from xpulab.probing.observed import InstalledPackage, KernelModule, Observed
 from xpulab.resolving.target import Image
-from xpulab.shell.scripts import disable_source, write_bytes
+from xpulab.shell.scripts import disable_source, script, write_bytes
 
 EVERYTHING = Manifest(
     (
@@ -160,6 +160,61 @@ def test_a_foreign_source_is_commented_out_and_its_neighbours_stay(tmp_path: Pat
     first, second = sources.read_text().splitlines()
     assert first == "deb http://a/ubuntu jammy main"
     assert second.startswith("# disabled by xpulab: deb ")
+
+
+DEB822 = """\
+# the distribution's
+Types: deb
+URIs: http://archive/ubuntu
+Suites: jammy jammy-updates
+Components: main
+
+Types: deb
+Enabled: yes
+URIs: https://nvidia.github.io/x
+Suites: /
+
+Types: deb
+URIs: http://mirror/one
+ https://nvidia.github.io/x
+ http://mirror/two
+Suites: jammy
+"""
+
+
+def test_of_a_file_with_several_stanzas_only_the_foreign_one_is_switched_off(tmp_path: Path) -> None:
+    sources = tmp_path / "vendor.sources"
+    sources.write_text(DEB822)
+    sources.chmod(0o640)
+    _run_locally(disable_source(str(sources), "https://nvidia.github.io/x"))
+    archive, foreign, mirrors = sources.read_text().rstrip("\n").split("\n\n")
+    assert archive == DEB822.split("\n\n")[0]
+    assert foreign.splitlines() == [
+        "Enabled: no",
+        "Types: deb",
+        "URIs: https://nvidia.github.io/x",
+        "Suites: /",
+    ]
+    assert mirrors.splitlines() == [
+        "Types: deb",
+        "URIs: http://mirror/one",
+        " http://mirror/two",
+        "Suites: jammy",
+    ]
+    assert oct(sources.stat().st_mode)[-3:] == "640" and [each.name for each in tmp_path.iterdir()] == [
+        sources.name
+    ]
+
+
+def test_what_a_script_makes_can_be_read_whatever_roots_umask_is(tmp_path: Path) -> None:
+    write = script([write_bytes(str(tmp_path / "own" / "host.json"), b"{}")])
+    _run_locally(f"umask 077\n{write}")
+    assert oct((tmp_path / "own").stat().st_mode)[-3:] == "755"
+
+
+def test_a_registry_that_went_silent_holds_a_reboot_up_for_minutes_at_most() -> None:
+    text = Reboot("x").script
+    assert "systemctl stop xpulab-prefetch.service" in text and "-ge 300" in text
 
 
 def test_every_script_is_shell_that_shellcheck_accepts(tmp_path: Path) -> None:

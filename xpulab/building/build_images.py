@@ -24,6 +24,7 @@ from xpulab.desired.role import Role
 from xpulab.desired.thing import NOT_THERE, Difference, Phase, Run, Runs
 from xpulab.inventory import workbench_digests
 from xpulab.inventory.settings import HostSettings, ImageOverride
+from xpulab.probing.watched import Watched
 from xpulab.resolving.target import Refusal
 from xpulab.resolving.vendors import load_catalog
 from xpulab.workbench.image import WorkbenchImage, archive, image_of
@@ -38,7 +39,7 @@ def deploy(built_in: tuple[Role, ...]) -> None:
     """Note the image that the host in context needs; the builder makes those of all hosts at once, later."""
     host = ctx_host.get()
     job = job_of(host, built_in)
-    outcome, _ = look(host, replace(job, roles=()) if isinstance(job, Job) else job)
+    outcome, _ = look(host, replace(job, roles=(), watched=Watched()) if isinstance(job, Job) else job)
     if isinstance(job, Job) and job.settings.section(Workbench) and outcome.target:
         image = image_of(outcome.target, job.settings, load_catalog())
         if isinstance(image, WorkbenchImage):

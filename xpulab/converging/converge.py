@@ -30,9 +30,8 @@ from xpulab.converging.remote import (
     run_script,
     wait_for_boot,
 )
-from xpulab.converging.steps import FetchKeys, Reboot, Step, next_steps
+from xpulab.converging.steps import REBOOT_TIMEOUT_S, FetchKeys, Reboot, Step, next_steps
 from xpulab.desired.apt_keys import KeyRefused, accepted_keys, fetch_keys_script
-from xpulab.desired.image_scripts import PULL_TIMEOUT_S
 from xpulab.desired.kinds.apt_repository import AptRepository
 from xpulab.desired.role import Role
 from xpulab.desired.thing import Difference, Run
@@ -48,7 +47,7 @@ from xpulab.schema.refusal import Refusal
 from xpulab.shell.scripts import script, write_bytes
 
 MOST_PASSES = 8
-REBOOT_TIMEOUT_S = 900
+BOOT_TIMEOUT_S = 900
 OWN_REBOOT_DELAY_S = 10
 
 
@@ -190,9 +189,9 @@ def _reboot(host: Host, step: Reboot, settings: HostSettings) -> None:
     if is_this_machine(host):
         _reboot_this_machine(host, step, last_pull.result(before))
         return
-    run_step(host, Run(f"reboot ({step.reason})", step.script, PULL_TIMEOUT_S))
-    if not wait_for_boot(host, before.boot_id, REBOOT_TIMEOUT_S):
-        fail(host, f"did not come back within {REBOOT_TIMEOUT_S} s after its reboot: look at its console")
+    run_step(host, Run(f"reboot ({step.reason})", step.script, REBOOT_TIMEOUT_S))
+    if not wait_for_boot(host, before.boot_id, BOOT_TIMEOUT_S):
+        fail(host, f"did not come back within {BOOT_TIMEOUT_S} s after its reboot: look at its console")
     logger.info(f"{host.print_prefix}is back")
 
 
@@ -204,7 +203,7 @@ def _reboot_this_machine(host: Host, step: Reboot, last: PullResult | None) -> N
     if is_pull() and last and last.state in ("rebooting", "failed") and step.reason in last.words:
         fail(host, f"a reboot has not helped: {step.reason}")
     step = replace(step, delay_s=OWN_REBOOT_DELAY_S)
-    run_step(host, Run(f"reboot ({step.reason})", step.script, PULL_TIMEOUT_S))
+    run_step(host, Run(f"reboot ({step.reason})", step.script, REBOOT_TIMEOUT_S))
     remedy = f"it reboots in {OWN_REBOOT_DELAY_S} s, and the next run does the rest"
     run.ledger.change(host.name, state="rebooting", reason=step.reason, remedy=remedy)
 

@@ -21,6 +21,7 @@ from xpulab.probing.records import ProbeError
 from xpulab.probing.watched import Watched
 
 PROBE_TIMEOUT_S = 120
+SAY_NOTHING = ("E: Sub-process", "E: Download Failed", "E: Some index files failed")
 CONNECTION_ERRORS = (ConnectError, TimeoutError, OSError, SSHException, EOFError)
 
 
@@ -71,10 +72,13 @@ def wait_for_boot(host: Host, boot_id: str, timeout: int) -> bool:
 
 
 def last_words(output: CommandOutput) -> str:
-    """The last line that says something, errors first, apt's own errors before all."""
+    """The line that says why: a full disk, apt's first error that says something, or else the last line."""
     lines = [line.strip() for line in output.stderr_lines or output.stdout_lines if line.strip()]
+    everything = [line.strip() for line in (*output.stderr_lines, *output.stdout_lines)]
+    full = [line for line in everything if "No space left on device" in line]
     errors = [line for line in lines if line.startswith("E: ")]
-    return (errors or lines or ["no word of why"])[-1]
+    telling = [line for line in errors if not line.startswith(SAY_NOTHING)]
+    return next(iter((*full, *telling, *errors)), (lines or ["no word of why"])[-1])
 
 
 def _as_root(host: Host, command: StringCommand, timeout: int, stdin: str = "") -> tuple[bool, CommandOutput]:

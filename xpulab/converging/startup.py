@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 from functools import cache
 from importlib import import_module
 
 import gevent
 from gevent.lock import BoundedSemaphore
+from paramiko import Transport
 from pyinfra.api import connectors, inventory
 from pyinfra.connectors.ssh import SSHConnector
 
 # By then every connection has been asked for, and the hosts take longer than this to answer.
 CONNECTIONS_ASKED_FOR_S = 0.02
+KEEPALIVE_S, SILENCE_S = 15, 75
 
 
 def import_while_connecting(*modules: str) -> None:
@@ -24,6 +27,32 @@ def look_up_connectors_once() -> None:
     once = cache(connectors.get_all_connectors)
     connectors.get_all_connectors = once
     inventory.get_all_connectors = once  # type: ignore[attr-defined]
+
+
+def give_up_on_silence() -> None:
+    """Let a connection end whose host has gone without a word: it would hold the run for as long as its step.
+
+    Something is sent every KEEPALIVE_S seconds, and where it is not acknowledged for SILENCE_S the kernel
+    ends the connection. A host that is only busy acknowledges.
+    """
+    connect = SSHConnector._connect
+
+    def connect_and_watch(connector: SSHConnector) -> None:
+        connect(connector)
+        transport = connector.client.get_transport() if connector.client else None
+        if transport:
+            watch(transport)
+
+    SSHConnector._connect = connect_and_watch  # type: ignore[assignment]
+
+
+def watch(transport: Transport) -> None:
+    """Have a connection end where the other side is silent for SILENCE_S seconds."""
+    transport.set_keepalive(KEEPALIVE_S)
+    if isinstance(
+        transport.sock, socket.socket
+    ):  # through a jump host it is a channel, which its own one watches
+        transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_S * 1000)
 
 
 def connect_at_most(number: int) -> None:

@@ -14,6 +14,9 @@ from xpulab.desired.kinds.apt_repository import AptRepository
 from xpulab.desired.thing import Boot, Difference, FetchKey, InApt, Phase, Run, Runs, Shell
 from xpulab.shell.scripts import script, snippet
 
+PREFETCH_PATIENCE_S = 300
+REBOOT_TIMEOUT_S = PREFETCH_PATIENCE_S + 900
+"""The early boot image of a busy host takes its time."""
 M = TypeVar("M", FetchKey, InApt, Shell, Boot, Runs)
 
 
@@ -35,12 +38,15 @@ class Reboot:
     def script(self) -> str:
         """The early boot image is made anew first: it may still carry the module that has to go.
 
-        An image's pull under way is waited for, as a reboot would throw away what it has. systemd reboots,
-        as a process of this script would not outlive a run on the host itself.
+        An image's pull under way is waited for, as a reboot would throw away what it has; but not for ever,
+        as a registry may have stopped in the middle of a layer. systemd reboots, as a process of this script
+        would not outlive a run on the host itself.
         """
         return script(
             [
-                f"while systemctl is-active --quiet {PREFETCH}; do sleep 1; done",
+                f"waited=0; while systemctl is-active --quiet {PREFETCH}; do",
+                f"if [ $waited -ge {PREFETCH_PATIENCE_S} ]; then systemctl stop {PREFETCH}; break; fi",
+                "sleep 1; waited=$((waited + 1)); done",
                 "if command -v update-initramfs >/dev/null; then update-initramfs -u; fi",
                 f"systemd-run --quiet --collect --on-active={self.delay_s} "
                 "--timer-property=AccuracySec=100ms systemctl reboot",

@@ -92,12 +92,19 @@ apt_sources() {
     for file in /etc/apt/sources.list.d/*.sources; do
         [ -f "$file" ] || continue
         awk -v file="$file" '
-            function flush() { for (i = 1; i <= n; i++) if (on) printf "apt-source\t%s\t%s\t%s\n", file, uri[i], suite; n = 0; on = 1 }
+            function flush() { for (i = 1; i <= n; i++) if (on) printf "apt-source\t%s\t%s\t%s\n", file, uri[i], suite; n = 0; on = 1; suite = key = "" }
             BEGIN { on = 1 }
             /^[[:space:]]*$/ { flush() }
-            tolower($1) == "enabled:" && tolower($2) == "no" { on = 0 }
-            tolower($1) == "uris:" { for (n = 0; n < NF - 1; n++) uri[n + 1] = $(n + 2) }
-            tolower($1) == "suites:" { suite = $2 }
+            /^#/ { next }
+            /^[^[:space:]]/ { key = tolower($1); $1 = "" }
+            {
+                for (f = 1; f <= NF; f++) {
+                    if ($f == "") continue
+                    if (key == "enabled:" && tolower($f) == "no") on = 0
+                    if (key == "uris:") uri[++n] = $f
+                    if (key == "suites:" && suite == "") suite = $f
+                }
+            }
             END { flush() }' "$file"
     done
 }

@@ -11,8 +11,8 @@ from shlex import quote
 
 
 def script(lines: Iterable[str]) -> str:
-    """One script that ends at its first error."""
-    return "\n".join(["set -eu", *lines])
+    """One script that ends at its first error; what it makes can be read by all, whatever root's umask is."""
+    return "\n".join(["set -eu", "umask 022", *lines])
 
 
 @cache
@@ -39,7 +39,7 @@ def write_bytes(path_on_host: str, content: bytes, mode: str = "0644") -> str:
 def disable_source(path: str, uri: str) -> str:
     """Shell that takes one apt source out of use; what else its file says stays in force."""
     if path.endswith(".sources"):
-        return f"mv -f {quote(path)} {quote(path + '.disabled')}"
+        return "\n".join([f"path={quote(path)} uri={quote(uri)}", snippet("disable_deb822")])
     pattern = re.sub(r"([\\.*\[\]^$#])", r"\\\1", uri)
     comment_out = rf"\#^[[:space:]]*deb.*{pattern}#s/^/# disabled by xpulab: /"
     return f"sed -i {quote(comment_out)} {quote(path)}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from shlex import quote
 from typing import ClassVar
 
 from typing_extensions import Self, override
 
 from xpulab.desired.kinds.file import EARLY_FILES, File, written
 from xpulab.desired.thing import NOT_THERE, Difference, FetchKey, Phase, Shell, Thing
-from xpulab.probing.observed import Observed
+from xpulab.probing.observed import AptSource, Observed
 from xpulab.probing.watched import Watched
 from xpulab.shell.scripts import disable_source
 
@@ -63,13 +64,16 @@ class AptRepository(Thing):
 
     @override
     def differences(self, observed: Observed) -> Iterator[Difference]:
-        """Its keyring is not there, or its source file is not as wanted."""
+        """Its keyring is not there, its source file is not as wanted, or another file has it too."""
         if self.keyring not in observed.files:
             fingerprints = " or ".join(self.fingerprints)
             yield Difference("apt key", self.name, NOT_THERE, fingerprints, FetchKey(self))
         for each in self.source.differences(observed):
             mend = replace(written(self.source), then_update=True)
             yield Difference(self.kind, self.name, each.found, f"{self.uri} {self.suite}", mend)
+        for twin in dict.fromkeys(observed.apt_sources):
+            if _is_foreign(twin) and (twin.uri.rstrip("/"), twin.suite) == (self.uri.rstrip("/"), self.suite):
+                yield _disabled(twin, f"apt stops where {self.name} stands twice with different Signed-By")
 
     @override
     def unwatched(self, watched: Watched) -> Iterable[str]:
@@ -80,18 +84,17 @@ class AptRepository(Thing):
 class ForeignSources(Thing):
     """apt sources that only xpulab may own, by the prefix of their URI, and why.
 
-    `ours` are the files that it owns. A source of somebody else's is taken out of use, never deleted.
+    A source of somebody else's is taken out of use, never deleted.
     """
 
     reasons: Mapping[str, str]
-    ours: frozenset[str] = frozenset()
 
     kind: ClassVar[str] = "foreign apt source"
 
     @classmethod
-    def of(cls, prefixes: Iterable[str], reason: str, ours: AptRepository | None) -> ForeignSources:
-        """Sources with one of these prefixes, for one reason, beside a repository of ours if there is one."""
-        return cls(dict.fromkeys(prefixes, reason), frozenset({ours.source.path} if ours else ()))
+    def of(cls, prefixes: Iterable[str], reason: str) -> ForeignSources:
+        """Sources with one of these prefixes, for one reason."""
+        return cls(dict.fromkeys(prefixes, reason))
 
     @property
     @override
@@ -104,12 +107,46 @@ class ForeignSources(Thing):
         """Another file has such a source in use."""
         for source in dict.fromkeys(observed.apt_sources):
             for prefix, reason in self.reasons.items():
-                if source.uri.startswith(prefix) and source.path not in self.ours:
-                    line = disable_source(source.path, source.uri)
-                    mend = Shell(Phase.SOURCES, EARLY_FILES, (line,))
-                    name = f"{source.path} {source.uri}"
-                    yield Difference(self.kind, name, "in use", f"disabled: {reason}", mend)
+                if _is_foreign(source) and source.uri.startswith(prefix):
+                    yield _disabled(source, reason)
 
     @override
     def merged(self, other: Self) -> Self:
-        return type(self)({**self.reasons, **other.reasons}, self.ours | other.ours)
+        return type(self)({**self.reasons, **other.reasons})
+
+
+@dataclass(frozen=True)
+class OwnSources(Thing):
+    """That of xpulab's own source files only these are there: what it no longer wants goes."""
+
+    wanted: frozenset[str]
+
+    kind: ClassVar[str] = "unwanted apt source"
+
+    @property
+    @override
+    def claim(self) -> str:
+        """Always the same: one for a host."""
+        return "all"
+
+    @override
+    def differences(self, observed: Observed) -> Iterator[Difference]:
+        """A file that an earlier run wrote is still there."""
+        for path in sorted(observed.files):
+            if path.startswith(OURS) and path not in self.wanted:
+                mend = Shell(Phase.SOURCES, EARLY_FILES, (f"rm -f {quote(path)}",), then_update=True)
+                yield Difference(self.kind, path, "there", "absent", mend)
+
+    @override
+    def unwatched(self, watched: Watched) -> Iterable[str]:
+        return () if watched.has_file(f"{OURS}any.sources") else (f"files {OURS}*",)
+
+
+def _is_foreign(source: AptSource) -> bool:
+    return not source.path.startswith(OURS)
+
+
+def _disabled(source: AptSource, reason: str) -> Difference:
+    mend = Shell(Phase.SOURCES, EARLY_FILES, (disable_source(source.path, source.uri),))
+    name = f"{source.path} {source.uri}"
+    return Difference(ForeignSources.kind, name, "in use", f"disabled: {reason}", mend)
