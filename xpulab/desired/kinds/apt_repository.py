@@ -69,7 +69,8 @@ class AptRepository(Thing):
             yield Difference("apt key", self.name, NOT_THERE, fingerprints, FetchKey(self))
         for each in self.source.differences(observed):
             mend = replace(written(self.source), then_update=True)
-            yield Difference(self.kind, self.name, each.found, f"{self.uri} {self.suite}", mend)
+            wish = f"{self.uri} {self.suite}"
+            yield Difference(self.kind, self.name, each.found, wish, mend, each.rewrites)
 
     @override
     def unwatched(self, watched: Watched) -> Iterable[str]:
