@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import TextIOWrapper
 from typing import Any
 
 import gevent
@@ -78,6 +79,8 @@ class Block(BaseStateCallback):
         """Take the spinner's place."""
         if not self.is_ours(state, op_hash):
             return
+        if isinstance(sys.stderr, TextIOWrapper):  # under PYTHONUNBUFFERED nothing would stay in the buffer
+            sys.stderr.reconfigure(line_buffering=True, write_through=False)
         self._operation, self._switch = op_hash, os.environ.get(SWITCH)
         os.environ[SWITCH] = "off"
         self.done = 0

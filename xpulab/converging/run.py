@@ -20,7 +20,6 @@ from pyinfra.api.operation import OperationMeta
 from pyinfra.api.state import State, StateStage
 from pyinfra.context import ctx_state
 
-from xpulab.converging import progress
 from xpulab.converging.deploy_files import made_with_xpulab
 from xpulab.converging.ledger import Ledger, Operations
 from xpulab.converging.outcome import Outcome
@@ -124,6 +123,8 @@ def plan(outcome: Outcome, converge: bool) -> None:
 def owns(operation: OperationMeta) -> None:
     """Note an operation whose changes the ledger counts by itself, and which tells of its progress."""
     if not _own_operations and not _parameters.get("json_output"):
+        from xpulab.converging import progress
+
         progress.begin(ctx_state.get(), _is_own, _parameters.get("verbosity") or 0)
     _own_operations.add(operation)
 
@@ -153,7 +154,10 @@ def _print_plan(outcome: Outcome) -> None:
 
 
 def _end() -> None:
-    progress.end()
+    if _own_operations:
+        from xpulab.converging import progress
+
+        progress.end()
     state = ctx_state.get() if ctx_state.isset() else None
     if state is None or not state.initialised:
         _exit(dict(ledger.outcomes))
