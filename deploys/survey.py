@@ -1,7 +1,6 @@
 """What is there, what each host would get, what differs. Changes nothing."""
 
-from xpulab.converging import converge, run
+from xpulab.converging import converge
 from xpulab.roles import BUILT_IN
 
-run.begin()
 converge.survey(BUILT_IN)

@@ -1,8 +1,6 @@
 """Build the workbench images of a lab: `pyinfra inventory.py deploys/workbench_images.py`."""
 
 from xpulab.building import build_images
-from xpulab.converging import run
 from xpulab.roles import BUILT_IN
 
-run.begin()
 build_images.deploy(BUILT_IN)

@@ -1,7 +1,6 @@
 """The main job: make every host of a lab what its inventory says. `pyinfra inventory.py deploys/xpu.py`."""
 
-from xpulab.converging import converge, run
+from xpulab.converging import converge
 from xpulab.roles import BUILT_IN
 
-run.begin()
 converge.deploy(BUILT_IN)

@@ -65,3 +65,17 @@ def test_a_plan_names_value_found_and_value_wanted() -> None:
     text = StringIO()
     print_plan(Console(file=text, width=160), Outcome("nv1", "drifted", TARGET, drift=DRIFT))
     assert "package docker.io: not there → installed" in text.getvalue()
+
+
+def test_a_plan_shows_the_diffs_asked_for_below_the_differences_and_no_password_in_either() -> None:
+    drift = (Difference("apt source", "mirror", "not there", "https://me:hunter2@mirror stable", InApt("x")),)
+    outcome = Outcome("nv1", "drifted", TARGET, drift=drift, diffs=("--- /etc/a\n+++ /etc/a\n-[red]\n+b",))
+    text = StringIO()
+    print_plan(Console(file=text, width=160), outcome)
+    assert text.getvalue().splitlines()[1:] == [
+        "    apt source mirror: not there → https://********@mirror stable",
+        "    --- /etc/a",
+        "    +++ /etc/a",
+        "    -[red]",
+        "    +b",
+    ]

@@ -37,6 +37,7 @@ _needed: dict[str, WorkbenchImage] = {}
 
 def deploy(built_in: tuple[Role, ...]) -> None:
     """Note the image that the host in context needs; the builder makes those of all hosts at once, later."""
+    run.begin()
     host = ctx_host.get()
     job = job_of(host, built_in)
     outcome, _ = look(host, replace(job, roles=(), watched=Watched()) if isinstance(job, Job) else job)

@@ -13,15 +13,15 @@ from pyinfra import logger
 from pyinfra.api.exceptions import NestedOperationError
 from pyinfra.api.host import Host
 from pyinfra.connectors.util import CommandOutput
-from pyinfra.context import ctx_host
+from pyinfra.context import ctx_host, ctx_state
 from pyinfra.operations import python
 
-from xpulab.converging import run
+from xpulab.converging import progress, run
 from xpulab.converging.assess import Assessment
 from xpulab.converging.host_lock import HELD, under_lock
 from xpulab.converging.host_lock import WAIT_S as LOCK_WAIT_S
 from xpulab.converging.job import Job, job_of
-from xpulab.converging.outcome import Outcome, outcome_of
+from xpulab.converging.outcome import Outcome, State, outcome_of
 from xpulab.converging.remote import (
     answers,
     is_this_machine,
@@ -49,29 +49,38 @@ from xpulab.shell.scripts import script, write_bytes
 MOST_PASSES = 8
 BOOT_TIMEOUT_S = 900
 OWN_REBOOT_DELAY_S = 10
+READ_TIMEOUT_S = 60
 
 
-def deploy(built_in: tuple[Role, ...], requires: Role | None = None) -> None:
+def deploy(built_in: tuple[Role, ...], requires: Role | None = None) -> State:
     """Look at the host in context and, where something differs, converge it once the run executes.
+
+    Gives the state in which it was found, such as `drifted`, `refused` or `failed`: a lab's own deploy asks
+    it to keep its operations from hosts that xpulab does not touch.
 
     The roles are the built-in ones and the lab's own. All passes of a host are one pyinfra operation, so that
     no host waits for another one. A host that has no section of the role that the deploy `requires`, or for
     which that role waits, is refused.
     """
+    run.begin()
     host = ctx_host.get()
     job = job_of(host, built_in, requires)
     outcome, observed = look(host, job)
+    outcome = _with_diffs(host, outcome)
     run.plan(outcome, converge=True)
     if outcome.state == "drifted" and isinstance(job, Job) and observed:
         _warn_of_lock(host, observed, job.settings)
         run.owns(python.call(name="Converge", function=_converge, job=job, observed=observed))
+    return outcome.state
 
 
 def survey(built_in: tuple[Role, ...]) -> None:
     """Look at the host in context and record what it would need. Changes nothing."""
+    run.begin()
     host = ctx_host.get()
     job = job_of(host, built_in)
     outcome, observed = look(host, job)
+    outcome = _with_diffs(host, outcome)
     if observed and isinstance(job, Job):
         last = last_pull.result(observed)
         outcome = replace(outcome, last_pull=last_pull.words(last, job.settings.section(Pull)))
@@ -88,6 +97,21 @@ def look(host: Host, job: Job | Refusal) -> tuple[Outcome, Observed | None]:
     return outcome_of(host.name, job.assess(observed)), observed
 
 
+def _with_diffs(host: Host, outcome: Outcome) -> Outcome:
+    """With the diffs of the files that differ, where the run was asked for them: one more remote command."""
+    if not (outcome.drift and ctx_state.get().config.DIFF):
+        return outcome
+    from xpulab.converging import file_diff
+
+    texts = file_diff.rewrites(outcome.drift)
+    if not texts:
+        return outcome
+    done, output = run_script(host, file_diff.read_script(texts), READ_TIMEOUT_S)
+    if not done:
+        return replace(outcome, diffs=(f"no diffs: its files could not be read: {last_words(output)}",))
+    return replace(outcome, diffs=file_diff.file_diffs(texts, output.stdout_lines))
+
+
 def _warn_of_lock(host: Host, observed: Observed, settings: HostSettings) -> None:
     if lock := observed.apt_lock:
         logger.warning(
@@ -100,16 +124,18 @@ def _converge(job: Job, observed: Observed) -> None:
     """Steps and looks in turn until nothing differs, or until the steps no longer change a thing."""
     host = ctx_host.get()
     outcome = run.ledger.outcomes[host.name]
-    changed: set[tuple[str, str]] = set()
+    changed: dict[tuple[str, str], Difference] = {}
     for _ in range(MOST_PASSES):
         before = outcome.drift
-        changed |= {(each.kind, each.name) for each in before}
+        changed = {(each.kind, each.name): each for each in before} | changed
         for step in next_steps(before, job.settings.policy.apt_lock_wait):
             _take(host, step, job.settings)
         if run.ledger.outcomes[host.name].state == "rebooting":
             return
+        progress.waits(host, "is looked at again")
         outcome, seen = look(host, job)
-        outcome = run.ledger.record(replace(outcome, changes=len(changed)))
+        mended = tuple(each for key, each in changed.items() if key not in _keys(outcome.drift))
+        outcome = run.ledger.record(replace(outcome, changes=len(changed), mended=mended))
         if seen is None or outcome.state == "refused":
             fail(host, f"{outcome.reason} {outcome.remedy}".strip())
         if not outcome.drift:
@@ -118,6 +144,10 @@ def _converge(job: Job, observed: Observed) -> None:
         if outcome.drift == before:
             break
     fail(host, f"still differs after every step: {_words(outcome.drift)}")
+
+
+def _keys(drift: tuple[Difference, ...]) -> set[tuple[str, str]]:
+    return {(each.kind, each.name) for each in drift}
 
 
 def _words(drift: tuple[Difference, ...]) -> str:
@@ -136,7 +166,7 @@ def _take(host: Host, step: Step, settings: HostSettings) -> None:
 
 def run_step(host: Host, step: Run) -> CommandOutput:
     """Run a step's script; where it fails, the host's part of the run ends with the reason."""
-    logger.info(f"{host.print_prefix}{step.what} …")
+    progress.doing(host, step.what)
     started = time.monotonic()
     if step.refusal or is_pull():  # a script with a refusal only asks, and a pull holds the lock throughout
         done, output = run_script(host, step.script, step.timeout, step.stdin)
@@ -153,7 +183,7 @@ def run_step(host: Host, step: Run) -> CommandOutput:
             _refuse(host, replace(step.refusal, reason=f"{step.refusal.reason}: {last_words(output)}"))
         meaning = f" {step.on_failure}." if step.on_failure else ""
         fail(host, f"{step.what}:{meaning} {last_words(output)}")
-    logger.info(f"{host.print_prefix}{step.what}: {time.monotonic() - started:.1f} s")
+    progress.did(host, f"{step.what}: {time.monotonic() - started:.1f} s")
     return output
 
 
@@ -190,9 +220,10 @@ def _reboot(host: Host, step: Reboot, settings: HostSettings) -> None:
         _reboot_this_machine(host, step, last_pull.result(before))
         return
     run_step(host, Run(f"reboot ({step.reason})", step.script, REBOOT_TIMEOUT_S))
+    progress.waits(host, "boots")
     if not wait_for_boot(host, before.boot_id, BOOT_TIMEOUT_S):
         fail(host, f"did not come back within {BOOT_TIMEOUT_S} s after its reboot: look at its console")
-    logger.info(f"{host.print_prefix}is back")
+    progress.did(host, "is back")
 
 
 def _reboot_this_machine(host: Host, step: Reboot, last: PullResult | None) -> None:

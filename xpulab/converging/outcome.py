@@ -15,7 +15,9 @@ State = Literal["converged", "waiting", "drifted", "rebooting", "refused", "fail
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one host stands at the end; `changes` is how many differences were put right.
+    """How one host stands at the end; `changes` is how many differences were put right, `mended` which.
+
+    `drift` is what still differs, `diffs` what of it a run with --diff shows of files.
 
     `last_pull` is what a survey says of a host that converges itself. A host is `rebooting` at the end of a
     run on the host itself, which cannot wait for it, and `waiting` where all is done but for a role that
@@ -29,6 +31,8 @@ class Outcome:
     reason: str = ""
     remedy: str = ""
     drift: tuple[Difference, ...] = ()
+    mended: tuple[Difference, ...] = ()
+    diffs: tuple[str, ...] = ()
     last_pull: str = ""
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from xpulab.converging.outcome import Outcome
+from xpulab.desired.masking import masked
 from xpulab.resolving.target import Target
 
 COLOURS = {
@@ -21,8 +22,12 @@ COLOURS = {
 }
 
 
+RARE = ("waiting", "drifted", "rebooting")
+DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+
 def print_plan(console: Console, outcome: Outcome) -> None:
-    """Every difference of one host, with the value found and the value wanted."""
+    """Every difference of one host, with the value found and the value wanted, and the diffs asked for."""
     lines = Text()
     lines.append(f"{outcome.host}", style="bold")
     if outcome.target:
@@ -33,7 +38,9 @@ def print_plan(console: Console, outcome: Outcome) -> None:
         lines.append(f"\n    note: {note}", style="dim")
     for each in outcome.drift:
         lines.append(f"\n    {each.kind} ", style="cyan")
-        lines.append(f"{each.name}: {each.found} → {each.wanted}")
+        lines.append(masked(f"{each.name}: {each.found} → {each.wanted}"))
+    for line in (line for diff in outcome.diffs for line in diff.split("\n")):
+        lines.append(f"\n    {line}", style=DIFF_STYLES.get(line[:1], ""))
     console.print(lines, soft_wrap=True)
 
 
@@ -62,14 +69,22 @@ def last_line(outcomes: Sequence[Outcome]) -> str:
     `waiting` only where a role waits for what another command brings, `rebooting` only on a host that
     converges itself.
     """
+    counts = totals(outcomes)
+    said = [f"{word}={count}" for word, count in counts.items() if count or word not in RARE]
+    return f"xpulab: {' '.join(said)}"
+
+
+def totals(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """How many hosts there are, how many were changed, and how many are in each state, by the word for it."""
     count = {state: sum(each.state == state for each in outcomes) for state in COLOURS}
-    changed = sum(each.changes > 0 for each in outcomes)
-    line = (
-        f"xpulab: hosts={len(outcomes)} converged={count['converged']} changed={changed} "
-        f"refused={count['refused']} failed={count['failed']}"
-    )
-    rare = [f" {state}={count[state]}" for state in ("waiting", "drifted", "rebooting") if count[state]]
-    return line + "".join(rare)
+    return {
+        "hosts": len(outcomes),
+        "converged": count["converged"],
+        "changed": sum(each.changes > 0 for each in outcomes),
+        "refused": count["refused"],
+        "failed": count["failed"],
+        **{state: count[state] for state in RARE},
+    }
 
 
 def _row(outcome: Outcome) -> tuple[str | Text, ...]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import atexit
 import logging
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -21,6 +20,7 @@ from pyinfra.api.operation import OperationMeta
 from pyinfra.api.state import State, StateStage
 from pyinfra.context import ctx_state
 
+from xpulab.converging.deploy_files import made_with_xpulab
 from xpulab.converging.ledger import Ledger, Operations
 from xpulab.converging.outcome import Outcome
 from xpulab.pull import pull_run
@@ -33,8 +33,9 @@ UNASKED = ("yes", "dry", "json_output")
 
 ledger = Ledger()
 _parameters: dict[str, Any] = {}
-_own_operations: list[OperationMeta] = []
+_own_operations: set[OperationMeta] = set()
 _begun = False
+_document_to = 0
 
 
 def begin() -> bool:
@@ -42,7 +43,8 @@ def begin() -> bool:
 
     They come when the interpreter ends because pyinfra calls nothing at the end of a run, loads no
     deploy when no host could be reached, and exits 0 with failed hosts under --no-wait. Called by
-    config.py, before the hosts are known, and by every deploy, for a run from another folder.
+    config.py, before the hosts are known, where the deploys' files say that they are made with xpulab; and
+    when the first host is looked at, for a run from a folder without such a config.py.
     """
     global _begun
     if _begun:
@@ -50,14 +52,39 @@ def begin() -> bool:
     context = click.get_current_context(silent=True)
     if context:
         _parameters.update(context.params)
-        if not _reports(_parameters.get("operations") or ()):
+        if not _has_hosts() and not made_with_xpulab(_parameters.get("operations") or ()):
             return False
     _begun = True
+    if _parameters.get("json_output") and not _parameters.get("debug_operations"):
+        _keep_stdout()
+    if _parameters.get("dry"):  # pyinfra's -y would leave the lab's plain operations out of the plan
+        ctx_state.get().check_for_changes = True
     if context and not sys.stdin.isatty() and not any(_parameters.get(each) for each in UNASKED):
         sys.exit("xpulab: pyinfra asks before it acts, and there is no terminal to ask at: pass -y or --dry")
     logger.addHandler(_ConnectionErrors(logging.ERROR))
     atexit.register(_end)
     return True
+
+
+def _has_hosts() -> bool:
+    """Whether the hosts are connected, so that it is a deploy of ours that runs."""
+    return bool(ctx_state.isset() and ctx_state.get().current_stage >= StateStage.Prepare)
+
+
+def _keep_stdout() -> None:
+    """Keep stdout for the one document of this run: whatever else is printed there goes to stderr.
+
+    It is done below Python, so that it holds for a lab's own `print` and for programs that a deploy starts.
+    pyinfra's own document, which scripts may already read, becomes part of that one: pyinfra prints it
+    when it ends, which is before its exit status and the outcomes are known, and has no setting against it.
+    """
+    global _document_to
+    from pyinfra_cli import cli
+
+    sys.stdout.flush()
+    _document_to = os.dup(1)
+    os.dup2(2, 1)
+    cli.print_run_json = lambda state, dry: None  # type: ignore[attr-defined]
 
 
 def beside_inventory(name: str) -> Path | None:
@@ -76,44 +103,38 @@ class _ConnectionErrors(logging.Handler):
             ledger.connection_errors[found[1]] = found[2].replace("[Errno None] ", "")
 
 
-def _reports(operations: Iterable[str]) -> bool:
-    """Whether one of the run's deploys is made with xpulab, wherever it lies and whatever its name."""
-    return any(_imports_xpulab(Path(each)) for each in operations if each.endswith(".py"))
-
-
-def _imports_xpulab(deploy: Path) -> bool:
-    try:
-        tree = ast.parse(deploy.read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return False
-    imported: list[str] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            imported.append(node.module or "")
-        elif isinstance(node, ast.Import):
-            imported += [each.name for each in node.names]
-    return any(name.partition(".")[0] == "xpulab" for name in imported)
-
-
 def refuse_in_inventory(refused: Mapping[str, Refusal]) -> None:
     """Hosts whose description in the lab file is wrong: pyinfra never hears of them, the report does."""
     ledger.refuse(refused)
 
 
 def plan(outcome: Outcome, converge: bool) -> None:
-    """Record what a host needs, and show it at once where the run is about to ask before it acts.
+    """Record what a host needs, and show it at once where the run is about to ask, is dry, or has diffs.
 
     `converge` says that the run is to make the host converge, and not only to look.
     """
     ledger.record(outcome)
     (ledger.to_converge if converge else ledger.surveyed).add(outcome.host)
-    if outcome.drift and converge and ctx_state.get().should_check_for_changes():
+    wants_plan = ctx_state.get().should_check_for_changes() or outcome.diffs
+    if outcome.drift and converge and wants_plan:
         _print_plan(outcome)
 
 
 def owns(operation: OperationMeta) -> None:
-    """Note an operation whose changes the ledger counts by itself."""
-    _own_operations.append(operation)
+    """Note an operation whose changes the ledger counts by itself, and which tells of its progress."""
+    if not _own_operations and not _parameters.get("json_output"):
+        from xpulab.converging import progress
+
+        progress.begin(ctx_state.get(), _is_own, _parameters.get("verbosity") or 0)
+    _own_operations.add(operation)
+
+
+def _is_own(state: State, operation_hash: str) -> bool:
+    return any(
+        operations[operation_hash].operation_meta in _own_operations
+        for operations in state.ops.values()
+        if operation_hash in operations
+    )
 
 
 @cache
@@ -133,6 +154,10 @@ def _print_plan(outcome: Outcome) -> None:
 
 
 def _end() -> None:
+    if _own_operations:
+        from xpulab.converging import progress
+
+        progress.end()
     state = ctx_state.get() if ctx_state.isset() else None
     if state is None or not state.initialised:
         _exit(dict(ledger.outcomes))
@@ -153,7 +178,17 @@ def _end() -> None:
         shown = name in ledger.shown
         if final[name].target and not shown and (name in ledger.surveyed or final[name].drift):
             _print_plan(final[name])
+    if _parameters.get("dry") and _parameters.get("yes") and not _parameters.get("json_output"):
+        _print_operations(state)
     _exit(final)
+
+
+def _print_operations(state: State) -> None:
+    """pyinfra's own list of operations with changes, which it leaves out under -y."""
+    from pyinfra_cli.prints import print_meta
+
+    logger.info("--> Detected changes:")
+    print_meta(state)
 
 
 def _operations(state: State, host: Host) -> Operations:
@@ -161,7 +196,7 @@ def _operations(state: State, host: Host) -> Operations:
     changed, failed = 0, ""
     for operation_hash, data in state.ops[host].items():
         done = data.operation_meta
-        if not done.is_complete() or any(done is each for each in _own_operations):
+        if not done.is_complete() or done in _own_operations:
             continue
         if done.did_succeed():
             changed += done.did_change()
@@ -177,7 +212,18 @@ def _exit(final: dict[str, Outcome]) -> None:
         _console().print("no host to work on: is the inventory empty, or --limit misspelt?")
     print_summary(_console(), final.values())
     pull_run.record(final.values())
+    if _document_to:
+        _print_document(final)
     if not final or any(each.state in ("refused", "failed") for each in final.values()):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(1)
+
+
+def _print_document(final: Mapping[str, Outcome]) -> None:
+    from xpulab.converging.document import document
+
+    state = ctx_state.get() if ctx_state.isset() else None
+    text = document(state if state and state.initialised else None, list(final.values()))
+    with os.fdopen(_document_to, "w", encoding="utf-8") as stdout:
+        stdout.write(text + "\n")

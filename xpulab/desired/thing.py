@@ -101,14 +101,30 @@ Mend = FetchKey | InApt | Shell | Boot | Runs
 
 
 @dataclass(frozen=True)
+class NewText:
+    """What a file will hold once a difference is put right; a `text` of None says that it will be gone.
+
+    Of a file that `is_secret`, nobody is shown or sent the text that is there now.
+    """
+
+    path: str
+    text: str | None
+    is_secret: bool = False
+
+
+@dataclass(frozen=True)
 class Difference:
-    """One thing that is not as wanted: the word for its kind, its name, and how it is put right."""
+    """One thing that is not as wanted: the word for its kind, its name, and how it is put right.
+
+    `rewrites` are the files that putting it right writes or removes, for those who want to see the text.
+    """
 
     kind: str
     name: str
     found: str
     wanted: str
     mend: Mend
+    rewrites: tuple[NewText, ...] = ()
 
 
 class Conflict(Exception):

@@ -70,7 +70,8 @@ class AptRepository(Thing):
             yield Difference("apt key", self.name, NOT_THERE, fingerprints, FetchKey(self))
         for each in self.source.differences(observed):
             mend = replace(written(self.source), then_update=True)
-            yield Difference(self.kind, self.name, each.found, f"{self.uri} {self.suite}", mend)
+            wish = f"{self.uri} {self.suite}"
+            yield Difference(self.kind, self.name, each.found, wish, mend, each.rewrites)
         for twin in dict.fromkeys(observed.apt_sources):
             if _is_foreign(twin) and (twin.uri.rstrip("/"), twin.suite) == (self.uri.rstrip("/"), self.suite):
                 yield _disabled(twin, f"apt stops where {self.name} stands twice with different Signed-By")

@@ -52,7 +52,8 @@ class Container(Thing):
         wrong = list(self._wrong(observed))
         if wrong:
             wish = f"healthy, from {self.image.by_digest}"
-            yield Difference(self.kind, self.name, "; ".join(wrong), wish, self._switched())
+            texts = tuple(text for each in self._unlike_files(observed) for text in each.rewrites)
+            yield Difference(self.kind, self.name, "; ".join(wrong), wish, self._switched(), texts)
 
     @override
     def unwatched(self, watched: Watched) -> Iterable[str]:
@@ -66,8 +67,7 @@ class Container(Thing):
         if unit is None or not unit.loaded:
             yield NOT_THERE
             return
-        for file in self.files:
-            yield from (f"{file.path}: {each.found}" for each in file.differences(observed))
+        yield from (f"{each.name}: {each.found}" for each in self._unlike_files(observed))
         if unit.enabled not in ENABLED:
             yield f"{self.unit} is {unit.enabled or 'not enabled'}"
         if found is None:
@@ -79,6 +79,9 @@ class Container(Thing):
             yield f"runs {found.image}"
         elif found.configuration != self.configuration:
             yield "started with another configuration"
+
+    def _unlike_files(self, observed: Observed) -> list[Difference]:
+        return [each for file in self.files for each in file.differences(observed)]
 
     def _switched(self) -> Runs:
         """Whatever can go wrong goes wrong before the container that runs is stopped, or brings it back."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from typing_extensions import Self, override
 
 from xpulab.desired.kinds.file import File, written
+from xpulab.desired.masking import masked_value
 from xpulab.desired.thing import NOT_THERE, Conflict, Difference, Thing
 from xpulab.probing.observed import Observed
 from xpulab.probing.watched import Watched
@@ -43,9 +44,12 @@ class JsonSettings(Thing):
         if not unlike:
             return
         content = json.dumps(_merge(found, self.settings), indent=4) + "\n"
-        mend = written(File(self.path, content, phase="before-packages"))
+        file = File(self.path, content, phase="before-packages")
+        mend = written(file)
         for key, found_value, wanted_value in unlike:
-            yield Difference(self.kind, f"{self.path} {key}", found_value, wanted_value, mend)
+            was = found_value if found_value == NOT_THERE else masked_value(key, found_value)
+            wish = masked_value(key, wanted_value)
+            yield Difference(self.kind, f"{self.path} {key}", was, wish, mend, (file.new_text,))
 
     @override
     def unwatched(self, watched: Watched) -> Iterable[str]:
