@@ -28,7 +28,9 @@ from xpulab.pull.settings import without_comment
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE.parent
 FROM_LAYOUT = ("config.py", "deploys/pull.py")
-NOT_FOR_HOSTS = ("laying_out", "releasing", "verify")
+NOT_PACKED = ("__pycache__", "tests")
+NOT_FOR_HOSTS = (*NOT_PACKED, "laying_out", "releasing", "verify")
+"""Folders of the package that a pull does without; below it, the other ones alone are left out."""
 REQUIREMENTS = HERE / "requirements.txt"
 """What a pull imports, with the hashes of uv.lock: made by `python -m pages`."""
 LAB_FOLDER = "inventories"
@@ -165,13 +167,11 @@ def _beside(lab: Path) -> Iterator[tuple[str, Path]]:
 def _package() -> Iterator[tuple[str, Path]]:
     """The package with what it finds through links, such as the roles."""
     for folder, inner, names in os.walk(PACKAGE, followlinks=True):
-        if Path(folder) == PACKAGE:
-            inner[:] = [each for each in inner if each not in NOT_FOR_HOSTS]
+        left_out = NOT_FOR_HOSTS if Path(folder) == PACKAGE else NOT_PACKED
+        inner[:] = [each for each in inner if each not in left_out and not each.startswith(".")]
         for name in names:
             path = Path(folder, name)
-            inside = path.relative_to(PACKAGE.parent)
-            if "__pycache__" not in inside.parts and "tests" not in inside.parts:
-                yield inside.as_posix(), path
+            yield path.relative_to(PACKAGE.parent).as_posix(), path
 
 
 def _license() -> Path:
