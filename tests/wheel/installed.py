@@ -65,7 +65,7 @@ class Installed:
         return self.folder / "tools" / "xpulab" / "bin" / "python"
 
     def __call__(self, *command: str | Path, at: Path | None = None, **environment: str) -> Finished:
-        """Run a command there; one that takes longer than a minute fails."""
+        """Run a command there; one that takes longer than three minutes fails."""
         done = subprocess.run(
             [self.bin / command[0], *command[1:]],
             cwd=at or self.folder,
@@ -73,7 +73,7 @@ class Installed:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
         )
         return Finished(done)
 
