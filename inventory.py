@@ -1,29 +1,19 @@
-"""The lab named by XPULAB_LAB, else inventories/lab.yml, else the running testbed."""
+"""The lab named by XPULAB_LAB, else lab.yml here or in inventories/, else the running testbed."""
 
-import os
 import runpy
 import sys
 from pathlib import Path
 
-from xpulab.converging import run
+from xpulab import roles
+from xpulab.converging import lab_inventory
 
-_root = Path(__file__).resolve().parent
-_named = os.environ.get("XPULAB_LAB")
-_lab_file = Path(_named or _root / "inventories" / "lab.yml")
+_here = Path(__file__).resolve().parent
+_testbed = _here / "inventories" / "testbed.py"
 
-if _named or _lab_file.exists():
-    from xpulab.desired.lab import load_lab
-    from xpulab.inventory.labfile import LabError
-    from xpulab.roles import BUILT_IN
-
-    try:
-        _lab = load_lab(_lab_file, BUILT_IN)
-    except LabError as error:
-        sys.exit(f"xpulab: {error}")
-    run.refuse_in_inventory(_lab.refused)
-    hosts = _lab.hosts
-elif (_root / ".testbed" / "facts.json").exists():
-    hosts = runpy.run_path(str(_root / "inventories" / "testbed.py"))["hosts"]
+if lab_inventory.file(_here):
+    hosts = lab_inventory.hosts(_here, roles.BUILT_IN)
+elif (_here / ".testbed" / "facts.json").exists():
+    hosts = runpy.run_path(str(_testbed))["hosts"]
 else:
     sys.exit(
         "xpulab: no lab to work on: copy inventories/example.yml to inventories/lab.yml and describe your "

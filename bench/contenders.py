@@ -49,7 +49,7 @@ def _survey(inventories: Inventories, hosts: Sequence[BenchHost], user: str) -> 
 
 
 def _plain_pyinfra(inventories: Inventories, hosts: Sequence[BenchHost], user: str) -> Command:
-    # From a folder of its own: xpulab's config.py and group_data in the root would be read for it too.
+    # From a folder of its own: xpulab's config.py in the root would be read for it too.
     run = [str(BIN / "pyinfra"), "-y", str(inventories.pyinfra), "deploy.py"]
     return Command(run, BASELINES / "plain_pyinfra")
 

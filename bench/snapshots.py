@@ -24,7 +24,7 @@ from bench.hosts import GROUPS, BenchHost, bench_hosts
 from bench.inventories import FOLDER, Inventories, write_inventories
 
 REPOSITORY = "xpulab-testbed/bench"
-PRODUCT = [ROOT / name for name in ("xpulab", "roles", "templates", "deploys", "group_data", "config.py")]
+PRODUCT = [ROOT / name for name in ("xpulab", "roles", "templates", "deploys", "config.py")]
 UPDATES_LOG = "/var/log/bench-apt-updates"
 COPY_DISK = """set -eu
 cp -al "$1/overlay2" "$2/"

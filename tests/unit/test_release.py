@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from pages.requirements import REQUIREMENTS, requirements
 from xpulab.explaining import command as cli
 from xpulab.releasing import release
 from xpulab.roles import BUILT_IN
@@ -66,9 +67,20 @@ def test_the_toolkit_has_what_a_pull_runs_and_the_lab_file_and_nothing_for_the_c
         assert {entry.uid for entry in opened} == {0}
     needed = {"deploys/pull.py", "inventories/pull.py", "config.py", "xpulab/shell/probe.sh", "LICENSE"}
     assert needed | {"inventories/lab.yml", "xpulab/templates/usr/local/lib/xpulab/pull.j2"} <= names
-    assert not [
-        name for name in names if name.startswith(("tests/", "testbed/", "docs/", ".")) or ".pyc" in name
-    ]
+    outside = (
+        "tests/",
+        "testbed/",
+        "docs/",
+        ".",
+        "xpulab/verify/",
+        "xpulab/laying_out/",
+        "xpulab/releasing/",
+    )
+    assert not [name for name in names if name.startswith(outside) or ".pyc" in name or "/." in name]
+
+
+def test_its_packages_are_those_of_the_lock_file() -> None:
+    assert REQUIREMENTS.read_text(encoding="utf-8") == requirements(), "run: python -m pages"
 
 
 def test_the_same_sources_give_the_same_tarball(owner: Owner) -> None:
@@ -105,6 +117,20 @@ def test_a_missing_lab_file_or_key_is_named(owner: Owner) -> None:
     owner.lab.unlink()
     status, output = owner.command("--sign", str(owner.key))
     assert (status, "cannot be read" in output) == (1, True)
+
+
+def test_without_a_name_the_lab_is_the_one_of_this_folder(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XPULAB_LAB", raising=False)
+    monkeypatch.chdir(owner.folder)
+    run = ["release", "out", "--sign", "none"]
+    assert "there is no key none" in CliRunner().invoke(cli.build(BUILT_IN), run).output
+    owner.lab.rename("other.yml")
+    run[3:] = [str(owner.key)]
+    done = CliRunner().invoke(cli.build(BUILT_IN), run)
+    assert done.exit_code == 1
+    assert "there is no lab.yml or inventories/lab.yml here: name the lab's file by --lab" in done.output
 
 
 def test_a_key_that_no_host_knows_makes_no_release(owner: Owner) -> None:

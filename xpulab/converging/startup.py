@@ -10,11 +10,34 @@ import gevent
 from gevent.lock import BoundedSemaphore
 from paramiko import Transport
 from pyinfra.api import connectors, inventory
+from pyinfra.api.state import MAX_PARALLEL
 from pyinfra.connectors.ssh import SSHConnector
+from pyinfra.context import config
+
+from xpulab.converging import run
 
 # By then every connection has been asked for, and the hosts take longer than this to answer.
 CONNECTIONS_ASKED_FOR_S = 0.02
 KEEPALIVE_S, SILENCE_S = 15, 75
+CONNECTIONS_AT_A_TIME = 40
+MORE_TRIES = {
+    "ssh_connect_retries": 2,
+    "ssh_connect_retry_min_delay": 1.0,
+    "ssh_connect_retry_max_delay": 4.0,
+}
+
+
+def begin() -> None:
+    """Set pyinfra up for a run of xpulab, which owes a table and an exit status from here on."""
+    if not run.begin():
+        return
+    # A host that installs for an hour must not keep another one waiting for its turn.
+    config.PARALLEL = MAX_PARALLEL
+    connect_at_most(CONNECTIONS_AT_A_TIME)
+    give_up_on_silence()
+    try_a_busy_sshd_again()
+    look_up_connectors_once()
+    import_while_connecting("xpulab.roles", "xpulab.converging.converge", "xpulab.converging.report")
 
 
 def import_while_connecting(*modules: str) -> None:
@@ -68,3 +91,9 @@ def connect_at_most(number: int) -> None:
             connect(connector)
 
     SSHConnector._connect = connect_in_turn  # type: ignore[assignment]
+
+
+def try_a_busy_sshd_again() -> None:
+    """Give every ssh host that its inventory says nothing else of two more tries, some seconds apart."""
+    for key, value in MORE_TRIES.items():
+        SSHConnector.data_meta[key].default = value

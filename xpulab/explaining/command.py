@@ -18,12 +18,14 @@ from xpulab.explaining.described import DEFAULT_SYSTEM, Description
 from xpulab.explaining.explanation import Explanation, as_json, explain
 from xpulab.explaining.policy_options import policy_of, with_policy
 from xpulab.inventory.settings import HostSettings
+from xpulab.laying_out import init
 from xpulab.probing.observed import Observed
 from xpulab.releasing import release
 from xpulab.resolving.accelerators import DISPLAY, PROCESSING
 from xpulab.resolving.target import Refusal
 from xpulab.resolving.vendors import load_catalog
 from xpulab.upstreams import check_upstreams
+from xpulab.verify import command as verify
 
 UNKNOWN_ID = 3  # exit status; 2 is wrong usage
 Option = Optional[str]  # noqa: UP045 - typer reads annotations at run time, on Python 3.10 too
@@ -82,6 +84,8 @@ def build(roles: tuple[Role, ...]) -> typer.Typer:
 
     check_upstreams.add_to(app, roles)
     release.add_to(app, roles)
+    init.add_to(app)
+    verify.add_to(app)
     return app
 
 

@@ -10,6 +10,7 @@ import tarfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from fnmatch import fnmatch
+from importlib.metadata import distribution
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Final, Optional
@@ -18,20 +19,26 @@ import typer
 
 from xpulab.desired.lab import load_lab
 from xpulab.desired.role import Role
-from xpulab.inventory import workbench_digests
+from xpulab.inventory import lab_place, workbench_digests
 from xpulab.inventory.labfile import Lab, LabError, read
+from xpulab.laying_out.init import LAYOUT
 from xpulab.pull.release_format import MOST_BYTES, NAMESPACE, Part, release_text
 from xpulab.pull.settings import without_comment
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = Path(__file__).resolve().parents[1]
-TOOLKIT = ("deploys", "group_data", "config.py", "inventories/pull.py", "LICENSE")
+HERE = Path(__file__).resolve().parent
+PACKAGE = HERE.parent
+FROM_LAYOUT = ("config.py", "deploys/pull.py")
+NOT_PACKED = ("__pycache__", "tests")
+NOT_FOR_HOSTS = (*NOT_PACKED, "laying_out", "releasing", "verify")
+"""Folders of the package that a pull does without; below it, the other ones alone are left out."""
+REQUIREMENTS = HERE / "requirements.txt"
+"""What a pull imports, with the hashes of uv.lock: made by `python -m pages`."""
 LAB_FOLDER = "inventories"
 LAB_IN_TOOLKIT = f"{LAB_FOLDER}/lab.yml"
+HOST_INVENTORY = f"{LAB_FOLDER}/pull.py"
 PYTHONS = ("3.10", "3.11", "3.12")
 """Those of Ubuntu 22.04, Debian 12 and Ubuntu 24.04."""
 PLATFORM = "x86_64-manylinux_2_28"
-UNUSED_BY_A_PULL = ("httpx", "pytest", "pytest-testinfra", "pytest-xdist", "typer", "types-paramiko")
 LEFT_OUT = (
     *("bin/*", ".lock", "*/tests/*", "*/testing/*", "*.pyc", "*.pyi", "*.pyx", "*.pxd"),
     *("*.c", "*.h", "*.cpp"),
@@ -50,20 +57,24 @@ def add_to(app: typer.Typer, roles: tuple[Role, ...]) -> None:
     def command(
         out: Annotated[Path, typer.Argument(help="the folder to write to, which a web server then serves")],
         sign: Annotated[Path, typer.Option(help="ssh private key to sign with (with an agent: its .pub)")],
-        lab: Annotated[Path, typer.Option(help="the lab file")] = Path("inventories/lab.yml"),
+        lab: Annotated[
+            Optional[Path],  # noqa: UP045 - typer reads annotations at run time, on Python 3.10 too
+            typer.Option(help="the lab file", show_default=f"$XPULAB_LAB, {' or '.join(lab_place.PLACES)}"),
+        ] = None,
         pythons: Annotated[
-            Optional[list[str]],  # noqa: UP045 - typer reads annotations at run time, on Python 3.10 too
+            Optional[list[str]],  # noqa: UP045
             typer.Option("--python", help="only for hosts with this Python, such as 3.12"),
         ] = None,
     ) -> None:
         """Make a signed release for the hosts of a lab that converge themselves."""
         try:
             signer = _public_key(sign)
-            for host in _hosts_that_refuse(_readable(lab, roles), signer, sign):
+            file = lab or _lab_file()
+            for host in _hosts_that_refuse(_readable(file, roles), signer, sign):
                 typer.echo(
                     f"xpulab: {host} pulls, and will refuse this release: {sign} is not in its signers"
                 )
-            parts = write(out, sign, lab, pythons or PYTHONS, datetime.now(timezone.utc))
+            parts = write(out, sign, file, pythons or PYTHONS, datetime.now(timezone.utc))
         except ReleaseError as error:
             typer.echo(f"xpulab: {error}", err=True)
             raise typer.Exit(1) from error
@@ -75,16 +86,14 @@ def add_to(app: typer.Typer, roles: tuple[Role, ...]) -> None:
 def write(out: Path, key: Path, lab: Path, pythons: Sequence[str], made: datetime) -> tuple[Part, ...]:
     """Write a release's files into a folder; what lies there under other names stays. The parts written.
 
-    The same sources and the same lock file give the same tarballs, byte for byte.
+    The same toolkit and the same lab give the same tarballs, byte for byte.
     """
     out.mkdir(parents=True, exist_ok=True)
     parts = [_write_part(out, "toolkit", _toolkit(lab))]
     with TemporaryDirectory() as folder:
-        requirements = Path(folder) / "requirements.txt"
-        requirements.write_text(_requirements())
         for python in pythons:
             packages = Path(folder) / python
-            _install(packages, python, requirements)
+            _install(packages, python)
             parts.append(_write_part(out, f"python{python}", _contents(packages)))
     text = release_text(made, parts)
     if len(text) > MOST_BYTES:
@@ -94,6 +103,13 @@ def write(out: Path, key: Path, lab: Path, pythons: Sequence[str], made: datetim
     release.with_suffix(".sig").unlink(missing_ok=True)
     _run("ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", NAMESPACE, str(release))
     return tuple(parts)
+
+
+def _lab_file() -> Path:
+    found = lab_place.file(Path())
+    if found is None:
+        raise ReleaseError(f"there is no {' or '.join(lab_place.PLACES)} here: name the lab's file by --lab")
+    return found
 
 
 def _readable(lab: Path, roles: tuple[Role, ...]) -> Lab:
@@ -128,8 +144,9 @@ def _hosts_that_refuse(lab: Lab, signer: str, key: Path) -> list[str]:
 
 
 def _toolkit(lab: Path) -> Iterator[tuple[str, Path]]:
-    tracked = _run("git", "-C", str(ROOT), "ls-files", "-z", *TOOLKIT).split("\0")
-    yield from ((name, ROOT / name) for name in tracked if name)
+    yield from ((name, LAYOUT / name) for name in FROM_LAYOUT)
+    yield HOST_INVENTORY, HERE / "host_inventory.py"
+    yield "LICENSE", _license()
     yield from _package()
     yield LAB_IN_TOOLKIT, lab
     yield from _beside(lab)
@@ -149,28 +166,24 @@ def _beside(lab: Path) -> Iterator[tuple[str, Path]]:
 
 def _package() -> Iterator[tuple[str, Path]]:
     """The package with what it finds through links, such as the roles."""
-    for folder, _, names in os.walk(PACKAGE, followlinks=True):
+    for folder, inner, names in os.walk(PACKAGE, followlinks=True):
+        left_out = NOT_FOR_HOSTS if Path(folder) == PACKAGE else NOT_PACKED
+        inner[:] = [each for each in inner if each not in left_out and not each.startswith(".")]
         for name in names:
             path = Path(folder, name)
-            inside = path.relative_to(PACKAGE.parent)
-            if "__pycache__" not in inside.parts and "tests" not in inside.parts:
-                yield inside.as_posix(), path
+            yield path.relative_to(PACKAGE.parent).as_posix(), path
 
 
-def _requirements() -> str:
-    pruned = [f"--prune={each}" for each in UNUSED_BY_A_PULL]
-    return _run(
-        *("uv", "export", "--project", str(ROOT), "--frozen", "--no-dev", "--no-emit-project", "--quiet"),
-        *pruned,
-    )
+def _license() -> Path:
+    return next(Path(each.locate()) for each in distribution("xpulab").files or () if each.name == "LICENSE")
 
 
-def _install(folder: Path, python: str, requirements: Path) -> None:
-    """Put the packages for hosts with this Python into a folder, each with the hash of the lock file."""
+def _install(folder: Path, python: str) -> None:
+    """Put the packages for hosts with this Python into a folder, each with its hash in the requirements."""
     _run(
         *("uv", "pip", "install", "--quiet", "--target", str(folder), "--link-mode", "copy"),
         *("--python-version", python, "--python-platform", PLATFORM, "--only-binary", ":all:"),
-        *("--no-deps", "--require-hashes", "--requirements", str(requirements)),
+        *("--no-deps", "--require-hashes", "--requirements", str(REQUIREMENTS)),
     )
 
 

@@ -1,4 +1,7 @@
-"""The host itself as a pyinfra inventory, with what its lab file says of it. The pull on a host uses this."""
+"""The host itself as a pyinfra inventory, with what its lab file says of it.
+
+A release has this beside the lab's file, as inventories/pull.py, and the pull on a host uses it there.
+"""
 
 from __future__ import annotations
 

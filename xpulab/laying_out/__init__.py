@@ -1,0 +1,1 @@
+"""A lab's own repository, laid out by `xpulab init`; what it gets lies in the folder lab/."""
