@@ -2,7 +2,6 @@
 
 import os
 import runpy
-import sys
 from pathlib import Path
 
 from xpulab.converging import run
@@ -19,13 +18,13 @@ if _named or _lab_file.exists():
     try:
         _lab = load_lab(_lab_file, BUILT_IN)
     except LabError as error:
-        sys.exit(f"xpulab: {error}")
+        run.stop(str(error))
     run.refuse_in_inventory(_lab.refused)
     hosts = _lab.hosts
 elif (_root / ".testbed" / "facts.json").exists():
     hosts = runpy.run_path(str(_root / "inventories" / "testbed.py"))["hosts"]
 else:
-    sys.exit(
-        "xpulab: no lab to work on: copy inventories/example.yml to inventories/lab.yml and describe your "
+    run.stop(
+        "no lab to work on: copy inventories/example.yml to inventories/lab.yml and describe your "
         "hosts, set XPULAB_LAB to your lab's file, or run script/demo for a virtual lab"
     )

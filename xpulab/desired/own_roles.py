@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from functools import lru_cache
 from pathlib import Path
@@ -10,11 +11,16 @@ from traceback import extract_tb
 from types import ModuleType
 
 from xpulab.desired.role import Role
+from xpulab.inventory import labfile
 
 PACKAGE = "lab_roles"
 """The name under which a lab's roles import one another."""
 BUILT_IN = (Path(__file__).parents[1] / "roles").resolve()
 """What lies beside the toolkit's own inventory.py."""
+
+
+NAME = re.compile("[a-z][a-z0-9_-]*")
+"""What a role may be called: it is a key of the lab file, too."""
 
 
 class RoleError(Exception):
@@ -56,4 +62,9 @@ def _role(file: Path) -> Role:
         raise RoleError(f"{file}{line}: cannot be read: {type(error).__name__}: {error}") from error
     if not isinstance(role, Role):
         raise RoleError(f"{file}: has no ROLE = Role(...): add one, or begin the file's name with _")
+    if not NAME.fullmatch(role.name) or not labfile.takes(role.name):
+        raise RoleError(
+            f"{file}: no role can be called {role.name!r}: give it a name of a-z, 0-9, _ and -, "
+            "which is not yet a key of a host in the lab file"
+        )
     return role

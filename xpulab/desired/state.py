@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from traceback import extract_tb
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ from xpulab.schema.refusal import Refusal
 
 Answer = TypeVar("Answer")
 CORRECT = "correct the role"
+TOOLKIT = str(Path(__file__).parents[1])
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,14 @@ def watched_by(roles: Sequence[Role], settings: HostSettings, catalog: Catalog) 
     """What the probe of a host has to look at: the sum of what its roles watch."""
     together = Watched()
     for role in roles:
-        found = _asked(role, partial(role.watched, settings, catalog))
+        found = _asked(role, partial(role.watched, settings, catalog), Watched)
         if isinstance(found, Refusal):
             return found
+        if twice := together.differs_on(found):
+            remedy = f"give one of them another name, in watched of {role.name}"
+            return Refusal(
+                f"role {role.name} asks for fact {twice} in another way than a role before", remedy
+            )
         together += found
     return together
 
@@ -55,16 +62,19 @@ def desired(
     claims: list[tuple[Role, Thing]] = []
     waiting = []
     for role in roles:
-        said = _asked(role, partial(_manifest_of, role, target, settings, catalog))
-        if isinstance(said, Manifest) and watched and (refusal := unseen(role, said.things, watched)):
-            return refusal
+        said = _asked(
+            role, partial(_manifest_of, role, target, settings, catalog, watched), Manifest, Waiting
+        )
         if isinstance(said, Refusal):
             return said
         if isinstance(said, Waiting):
             waiting.append(said)
         else:
             claims += [(role, thing) for thing in said.things]
-    together = _together(claims)
+    try:
+        together = _together(claims)
+    except Exception as error:
+        return mistake("a kind of thing", error)
     return together if isinstance(together, Refusal) else Desired(together, tuple(waiting))
 
 
@@ -78,22 +88,38 @@ def unseen(role: Role, things: Sequence[Thing], watched: Watched) -> Refusal | N
     )
 
 
+def mistake(whose: str, error: Exception) -> Refusal:
+    """What becomes of an exception in code that may be a lab's own: it is this host's alone.
+
+    It names the last line outside the toolkit: that is where its author has to look.
+    """
+    frames = extract_tb(error.__traceback__)
+    own = [each for each in frames if not each.filename.startswith(TOOLKIT)]
+    last = own[-1] if own else frames[-1]
+    where = f"{last.filename}, line {last.lineno}"
+    return Refusal(f"{whose} fails: {type(error).__name__}: {error} ({where})", CORRECT)
+
+
 def _manifest_of(
-    role: Role, target: Target, settings: HostSettings, catalog: Catalog
+    role: Role, target: Target, settings: HostSettings, catalog: Catalog, watched: Watched | None
 ) -> Manifest | Refusal | Waiting:
     if not role.is_for(target, settings, catalog):
         return Manifest()
-    return role.manifest(target, settings, catalog)
+    said = role.manifest(target, settings, catalog)
+    unwatched = unseen(role, said.things, watched) if isinstance(said, Manifest) and watched else None
+    return unwatched or said
 
 
-def _asked(role: Role, ask: Callable[[], Answer]) -> Answer | Refusal:
+def _asked(role: Role, ask: Callable[[], Answer], *kinds: type) -> Answer | Refusal:
     """The answer of a role; a mistake in its code is this host's refusal, and not the end of the run."""
     try:
-        return ask()
+        answer = ask()
     except Exception as error:
-        last = extract_tb(error.__traceback__)[-1]
-        where = f"{last.filename}, line {last.lineno}"
-        return Refusal(f"role {role.name} fails: {type(error).__name__}: {error} ({where})", CORRECT)
+        return mistake(f"role {role.name}", error)
+    if isinstance(answer, (*kinds, Refusal)):
+        return answer
+    wanted = " or a ".join(kind.__name__ for kind in kinds)
+    return Refusal(f"role {role.name} gives a {type(answer).__name__} where a {wanted} is due", CORRECT)
 
 
 def _together(claims: Sequence[tuple[Role, Thing]]) -> Manifest | Refusal:

@@ -67,9 +67,14 @@ class _Host(_Connection):
     address: Address | None = None
 
 
+def takes(name: str) -> bool:
+    """Whether a host's description is free to have a section of this name."""
+    return name not in _Host.model_fields and not hasattr(_Host, name)
+
+
 class _LabFile(Strict):
     lab: HostName
-    roles: str | None = None
+    roles: FileHere | None = None
     defaults: dict[str, Any] = Field(default_factory=dict)
     hosts: dict[HostName, Any]
     repositories: dict[str, RepositoryOverride] = Field(default_factory=dict)
@@ -94,7 +99,7 @@ class LabText:
     @property
     def roles(self) -> Path:
         """Where the lab's own roles lie, which need not be there."""
-        return (self.path.parent / (self.content.roles or "roles")).expanduser()
+        return self.path.parent / (self.content.roles or "roles")
 
 
 def read(path: Path) -> LabText:
