@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from traceback import extract_tb
+from traceback import walk_tb
 from typing import TypeVar
 
 from xpulab.catalog.models import Catalog
 from xpulab.desired.manifest import Manifest
+from xpulab.desired.own_roles import PACKAGE
 from xpulab.desired.role import Role, Waiting
 from xpulab.desired.thing import Conflict, Thing
 from xpulab.inventory.settings import HostSettings
@@ -20,7 +20,7 @@ from xpulab.schema.refusal import Refusal
 
 Answer = TypeVar("Answer")
 CORRECT = "correct the role"
-TOOLKIT = str(Path(__file__).parents[1])
+CODE_OF_ROLES = (f"{PACKAGE}.", "xpulab.roles.")
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,12 @@ def unseen(role: Role, things: Sequence[Thing], watched: Watched) -> Refusal | N
 def mistake(whose: str, error: Exception) -> Refusal:
     """What becomes of an exception in code that may be a lab's own: it is this host's alone.
 
-    It names the last line outside the toolkit: that is where its author has to look.
+    It names the last line of a role's own code: that is where its author has to look.
     """
-    frames = extract_tb(error.__traceback__)
-    own = [each for each in frames if not each.filename.startswith(TOOLKIT)]
-    last = own[-1] if own else frames[-1]
-    where = f"{last.filename}, line {last.lineno}"
+    frames = list(walk_tb(error.__traceback__))
+    of_roles = [each for each in frames if str(each[0].f_globals.get("__name__")).startswith(CODE_OF_ROLES)]
+    frame, line = (of_roles or frames)[-1]
+    where = f"{frame.f_code.co_filename}, line {line}"
     return Refusal(f"{whose} fails: {type(error).__name__}: {error} ({where})", CORRECT)
 
 
