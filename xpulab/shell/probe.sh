@@ -110,9 +110,10 @@ apt_lock() {
         done
 }
 
+# Not when a unit became active: one that could not be stopped became so again, on what it had read before.
 units() {
     [ -n "${units-}" ] || return 0
-    systemctl show --timestamp=us+utc --property=Id,LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp \
+    systemctl show --timestamp=us+utc --property=Id,LoadState,ActiveState,UnitFileState,InactiveExitTimestamp \
         $units 2>/dev/null |
         awk -F= '
             function flush() { if (id != "") printf "unit\t%s\t%s\t%s\t%s\t%s\n", id, load, active, enabled, since; id = load = active = enabled = since = "" }
@@ -122,7 +123,7 @@ units() {
             $1 == "LoadState" { load = value }
             $1 == "ActiveState" { active = value }
             $1 == "UnitFileState" { enabled = value }
-            $1 == "ActiveEnterTimestamp" { since = value }
+            $1 == "InactiveExitTimestamp" { since = value }
             END { flush() }'
 }
 
