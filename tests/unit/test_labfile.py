@@ -163,9 +163,10 @@ def test_a_folder_in_the_home_of_somebody_is_found(
     assert scratches(with_scratch)["a"] == {"path": "/scratch", "size": "2G"}
 
 
-def test_a_releases_folder_takes_the_place_of_the_one_named(with_scratch: Path) -> None:
+@pytest.mark.parametrize("named", ["../gone", "~nosuchuser/roles"])
+def test_a_releases_folder_takes_the_place_of_the_one_named(with_scratch: Path, named: str) -> None:
     (with_scratch.parent / "roles").rename(with_scratch.parent / "of-the-release")
-    with_scratch.write_text(f"roles: ../gone\n{with_scratch.read_text()}")
+    with_scratch.write_text(f"roles: {named}\n{with_scratch.read_text()}")
     assert scratches(with_scratch, with_scratch.parent / "of-the-release")["a"]
 
 

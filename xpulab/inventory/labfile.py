@@ -74,7 +74,7 @@ def takes(name: str) -> bool:
 
 class _LabFile(Strict):
     lab: HostName
-    roles: FileHere | None = None
+    roles: str | None = None
     defaults: dict[str, Any] = Field(default_factory=dict)
     hosts: dict[HostName, Any]
     repositories: dict[str, RepositoryOverride] = Field(default_factory=dict)
@@ -98,8 +98,11 @@ class LabText:
 
     @property
     def roles(self) -> Path:
-        """Where the lab's own roles lie, which need not be there."""
-        return self.path.parent / (self.content.roles or "roles")
+        """Where the lab's own roles lie, which need not be there. Raises LabError for no path."""
+        try:
+            return self.path.parent / _expanded(self.content.roles or "roles")
+        except ValueError as error:
+            raise LabError(f"{self.path}: roles: {error}") from error
 
 
 def read(path: Path) -> LabText:
