@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+from xpulab.converging import run
 from xpulab.inventory import workbench_digests
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "testbed"))
@@ -29,4 +30,4 @@ try:
         _data[workbench_digests.HOST_DATA] = str(_digests)
         _data["images"] |= {name: each.model_dump(exclude_none=True) for name, each in _built.items()}
 except TestbedError as error:
-    sys.exit(f"inventories/testbed.py: {error}")
+    run.stop(f"inventories/testbed.py: {error}")

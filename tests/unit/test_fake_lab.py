@@ -146,3 +146,35 @@ def test_no_wait_does_not_hide_failed_hosts(tmp_path: Path) -> None:
     )
     assert done.lines[-1] == "xpulab: hosts=11 converged=10 changed=1 refused=0 failed=1"
     assert done.status == 1
+
+
+@pytest.mark.parametrize(
+    ("lab", "words"),
+    [
+        (
+            "lab: x\ndefaults: {ssh_usr: ops}\nhosts: {a: {}}\n",
+            "{file}: defaults: ssh_usr: unknown key, did you mean ssh_user? (found 'ops')",
+        ),
+        ("lab: x\nhosts: {}\n", "no host to work on: is the inventory empty, or --limit misspelt?"),
+        (None, "{file}: cannot be read (No such file or directory)"),
+    ],
+)
+def test_a_run_that_cannot_begin_ends_with_the_reason_alone(
+    tmp_path: Path, lab: str | None, words: str
+) -> None:
+    file = tmp_path / "lab.yml"
+    if lab is not None:
+        file.write_text(lab)
+    done = subprocess.run(
+        [sys.executable, "-m", "pyinfra", "-y", "inventory.py", "deploys/xpu.py"],
+        cwd=ROOT,
+        env={**os.environ, "XPULAB_LAB": str(file)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    lines = done.stdout.splitlines()
+    assert (done.returncode, lines[0]) == (1, words.format(file=file)), done.stdout + done.stderr
+    assert lines[-1] == "xpulab: hosts=0 converged=0 changed=0 refused=0 failed=0"
+    assert "Traceback" not in done.stderr
+    assert ("no host to work on" in done.stdout) == words.startswith("no host")

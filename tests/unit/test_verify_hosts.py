@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.own_roles_page import write_lab
 from tests.verify import lab
 from tests.verify.lab import LabError, LabHost
 from tests.verify.survey import read_answer
@@ -182,3 +185,44 @@ def test_a_host_that_cannot_be_verified_says_why(text: str, problem: str) -> Non
     survey = read_answer(text)
     assert survey.record is None
     assert problem in str(survey.problem)
+
+
+PROVISIONED = """
+import dataclasses, sys
+import pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    lab = sys.modules["verify.lab"]
+    lab.ask = lambda host: dataclasses.replace(host, answer={answer!r})
+"""
+
+
+def test_a_labs_own_checks_get_its_hosts_and_what_the_inventory_says_of_them(tmp_path: Path) -> None:
+    """Those of docs/own-roles.md, on this machine, whose /dev/shm is as good a folder in memory."""
+    folder = write_lab(tmp_path / "physics").parent
+    size = subprocess.run(
+        ["df", "--block-size=1M", "--output=size", "/dev/shm"], capture_output=True, text=True
+    ).stdout.split()[-1]
+    said = {"path": "/dev/shm", "size": f"{size}M"}
+    (folder / "inventory.py").write_text(f"hosts = [('@local', {{'scratch': {said}, 'ssh_port': 22}})]")
+    (folder / "provisioned.py").write_text(PROVISIONED.format(answer=answer(RECORD)))
+    checks = ["tests/verify", str(folder / "verify"), "--lab", str(folder / "inventory.py")]
+    only = ["-k", "test_scratch and not boot", "-p", "provisioned", "-p", "no:cacheprovider"]
+
+    def verify() -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *checks, *only],
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, "PYTHONPATH": str(folder)},
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout + done.stderr
+
+    assert "verify: hosts=1 verified=1 passed=2 failed=0 skipped=0" in (seen := verify()), seen
+    (folder / "inventory.py").write_text(f"hosts = [('@local', {{'scratch': {{**{said}, 'size': '7M'}}}})]")
+    assert "verify: hosts=1 verified=0 passed=1 failed=1 skipped=0" in (seen := verify()), seen
+    (folder / "inventory.py").write_text("hosts = ['@local']")
+    assert "passed=0 failed=0 skipped=2" in (seen := verify()), seen
+    assert "@local: its inventory says nothing of scratch" in seen

@@ -59,6 +59,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{mark}: {meaning}")
     if not config.getoption("help", False):
         config.stash[PROVISIONED] = provisioned(hosts_of(config))
+        # A hook that stands here would see the files of this folder alone, and not a lab's own checks.
+        config.pluginmanager.register(_Arguments(config))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -98,20 +100,23 @@ def _load(config: pytest.Config) -> Sequence[LabHost]:
         raise pytest.UsageError(str(error)) from None
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    config = metafunc.config
-    for argument in metafunc.fixturenames:
-        if argument == EVERY_HOST:
-            chosen: list[Any] = list(hosts_of(config))
-        elif argument in KINDS:
-            chosen = list(of_kind(config.stash[PROVISIONED], argument))
-        else:
-            continue
-        # A lab without such a host gets one placeholder, which is deselected below.
-        cases = [
-            pytest.param(host, id=str(host), marks=pytest.mark.xdist_group(str(host))) for host in chosen
-        ]
-        metafunc.parametrize(argument, cases or [pytest.param(None, id="no-such-host")])
+class _Arguments:
+    """Hands the hosts to checks by the name of their argument, wherever the files of those lie."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.hosts: dict[str, Sequence[Any]] = {EVERY_HOST: hosts_of(config)}
+        self.hosts |= {kind: of_kind(config.stash[PROVISIONED], kind) for kind in KINDS}
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        for argument in metafunc.fixturenames:
+            if argument not in self.hosts:
+                continue
+            # A lab without such a host gets one placeholder, which is deselected below.
+            cases = [
+                pytest.param(host, id=str(host), marks=pytest.mark.xdist_group(str(host)))
+                for host in self.hosts[argument]
+            ]
+            metafunc.parametrize(argument, cases or [pytest.param(None, id="no-such-host")])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -6,9 +6,9 @@ import json
 import subprocess
 import sys
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,8 @@ class LabHost:
     ssh_config: str | None = None
     answer: str = ""
     failure: str | None = None
-    workbench: dict[str, Any] | None = None
-    """What the inventory says of the host's workbench."""
+    sections: Mapping[str, Any] = field(default_factory=dict)
+    """What the inventory says of the host, section by section, those of a lab's own roles included."""
 
     def __str__(self) -> str:
         return self.name
@@ -46,6 +46,11 @@ class LabHost:
     def survey(self) -> Survey:
         """What the host is."""
         return Survey(problem=self.failure) if self.failure else read_answer(self.answer)
+
+    @property
+    def workbench(self) -> dict[str, Any] | None:
+        """What the inventory says of the host's workbench."""
+        return self.sections.get("workbench")
 
     @property
     def shell(self) -> Host:
@@ -73,7 +78,7 @@ def load(inventory: str, limit: Sequence[str], exclude: Sequence[str], folder: P
     if not entries:
         raise LabError(f"the inventory {inventory} has no hosts\n{loaded.stderr.strip()}".rstrip())
     hosts = [reach(entry, folder / str(number)) for number, entry in enumerate(entries)]
-    hosts = [replace(host, workbench=entry["workbench"]) for host, entry in zip(hosts, entries, strict=True)]
+    hosts = [replace(host, sections=entry["sections"]) for host, entry in zip(hosts, entries, strict=True)]
     with ThreadPoolExecutor(MAX_CONNECTIONS_AT_ONCE) as pool:
         return list(pool.map(ask, hosts))
 

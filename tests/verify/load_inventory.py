@@ -53,7 +53,7 @@ def describe(host: Host) -> dict[str, Any]:
         "name": host.name,
         "connector": host.connector_cls.__name__,
         "by_password": bool(host.data.get("ssh_password")),
-        "workbench": host.data.get("workbench"),
+        "sections": {key: said for key, said in host.data.dict().items() if isinstance(said, dict)},
         "settings": {key: str(value) for key, value in settings.items() if value not in (None, "")},
     }
 
@@ -74,7 +74,7 @@ def main() -> None:
         inventory = make_inventory(options.inventory, cwd=state.cwd)
     chosen = matching_names(inventory, options.limit) if options.limit else {host.name for host in inventory}
     chosen -= matching_names(inventory, options.exclude)
-    json.dump([describe(host) for host in inventory if host.name in chosen], sys.stdout)
+    json.dump([describe(host) for host in inventory if host.name in chosen], sys.stdout, default=str)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from xpulab.catalog.models import Catalog
 from xpulab.converging.drift import drift
 from xpulab.desired.role import Role, Waiting, sections
-from xpulab.desired.state import desired
+from xpulab.desired.state import desired, mistake
 from xpulab.desired.thing import Difference
 from xpulab.inventory.settings import HostSettings, with_sections
 from xpulab.probing.observed import Observed
@@ -56,7 +56,11 @@ def assess(
     wanted = desired(roles, target, settings, catalog, watched)
     if isinstance(wanted, Refusal):
         return Assessment(refusal=wanted)
-    for thing in wanted.manifest.things:
-        if refusal := thing.unusable(observed):
-            return Assessment(refusal=refusal)
-    return Assessment(target, drift=drift(wanted.manifest, observed), waiting=wanted.waiting)
+    try:
+        for thing in wanted.manifest.things:
+            if refusal := thing.unusable(observed):
+                return Assessment(refusal=refusal)
+        differences = drift(wanted.manifest, observed)
+    except Exception as error:  # a kind of thing may be a lab's own
+        return Assessment(refusal=mistake("a kind of thing", error))
+    return Assessment(target, drift=differences, waiting=wanted.waiting)

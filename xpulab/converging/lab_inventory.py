@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,13 +25,13 @@ def hosts(folder: Path, built_in: tuple[Role, ...]) -> list[tuple[str, dict[str,
     path = file(folder)
     if path is None:
         places = " or ".join(PLACES)
-        sys.exit(
-            f"xpulab: no lab to work on: describe your hosts in {places} (`xpulab init` writes an example "
+        run.stop(
+            f"no lab to work on: describe your hosts in {places} (`xpulab init` writes an example "
             "where there is none), or set XPULAB_LAB to your lab's file"
         )
     try:
         lab = load_lab(path, built_in)
     except LabError as error:
-        sys.exit(f"xpulab: {error}")
+        run.stop(str(error))
     run.refuse_in_inventory(lab.refused)
     return lab.hosts

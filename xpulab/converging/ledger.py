@@ -27,7 +27,7 @@ class Ledger:
     """What is known of each host of a run, by its name.
 
     `to_converge` are the hosts that the run is to make converge, `surveyed` those it only looks at; `shown`
-    those whose plan was printed.
+    those whose plan was printed. `stopped` is why the run never came to its hosts.
     """
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
@@ -35,6 +35,7 @@ class Ledger:
     surveyed: set[str] = field(default_factory=set)
     shown: set[str] = field(default_factory=set)
     connection_errors: dict[str, str] = field(default_factory=dict)
+    stopped: str = ""
 
     def refuse(self, refused: Mapping[str, Refusal]) -> None:
         """Note hosts that pyinfra never hears of, as their description is wrong."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from pyinfra import logger
@@ -106,6 +106,14 @@ class _ConnectionErrors(logging.Handler):
 def refuse_in_inventory(refused: Mapping[str, Refusal]) -> None:
     """Hosts whose description in the lab file is wrong: pyinfra never hears of them, the report does."""
     ledger.refuse(refused)
+
+
+def stop(reason: str) -> NoReturn:
+    """End a run that cannot begin, for an inventory that makes no sense as a whole, with the reason."""
+    if not _begun:
+        sys.exit(f"xpulab: {reason}")
+    ledger.stopped = reason
+    sys.exit(1)
 
 
 def plan(outcome: Outcome, converge: bool) -> None:
@@ -209,9 +217,10 @@ def _exit(final: dict[str, Outcome]) -> None:
     from xpulab.converging.report import print_summary
 
     if not final:
-        _console().print("no host to work on: is the inventory empty, or --limit misspelt?")
+        why = ledger.stopped or "no host to work on: is the inventory empty, or --limit misspelt?"
+        _console().print(why, markup=False, soft_wrap=True)
     print_summary(_console(), final.values())
-    pull_run.record(final.values())
+    pull_run.record(final.values(), ledger.stopped)
     if _document_to:
         _print_document(final)
     if not final or any(each.state in ("refused", "failed") for each in final.values()):

@@ -15,6 +15,8 @@ def load_lab(path: Path, built_in: tuple[Role, ...], roles_folder: Path | None =
     `roles_folder` takes the place of the one that the file names.
     """
     text = read(path)
+    if text.content.roles and not roles_folder and not text.roles.is_dir():
+        raise LabError(f"{path}: roles: there is no folder {text.roles}: make it, or correct its path")
     if roles_folder:
         text = LabText(path, text.content.model_copy(update={"roles": str(roles_folder)}))
     try:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from traceback import extract_tb
+from traceback import walk_tb
 from typing import TypeVar
 
 from xpulab.catalog.models import Catalog
 from xpulab.desired.kinds.apt_repository import AptRepository, OwnSources
 from xpulab.desired.manifest import Manifest
+from xpulab.desired.own_roles import PACKAGE
 from xpulab.desired.role import Role, Waiting
 from xpulab.desired.thing import Conflict, Thing
 from xpulab.inventory.settings import HostSettings
@@ -20,6 +21,7 @@ from xpulab.schema.refusal import Refusal
 
 Answer = TypeVar("Answer")
 CORRECT = "correct the role"
+CODE_OF_ROLES = (f"{PACKAGE}.", "xpulab.roles.")
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,14 @@ def watched_by(roles: Sequence[Role], settings: HostSettings, catalog: Catalog) 
     """What the probe of a host has to look at: the sum of what its roles watch."""
     together = Watched()
     for role in roles:
-        found = _asked(role, partial(role.watched, settings, catalog))
+        found = _asked(role, partial(role.watched, settings, catalog), Watched)
         if isinstance(found, Refusal):
             return found
+        if twice := together.differs_on(found):
+            remedy = f"give one of them another name, in watched of {role.name}"
+            return Refusal(
+                f"role {role.name} asks for fact {twice} in another way than a role before", remedy
+            )
         together += found
     return together
 
@@ -56,16 +63,19 @@ def desired(
     claims: list[tuple[Role, Thing]] = []
     waiting = []
     for role in roles:
-        said = _asked(role, partial(_manifest_of, role, target, settings, catalog))
-        if isinstance(said, Manifest) and watched and (refusal := unseen(role, said.things, watched)):
-            return refusal
+        said = _asked(
+            role, partial(_manifest_of, role, target, settings, catalog, watched), Manifest, Waiting
+        )
         if isinstance(said, Refusal):
             return said
         if isinstance(said, Waiting):
             waiting.append(said)
         else:
             claims += [(role, thing) for thing in said.things]
-    together = _together(claims)
+    try:
+        together = _together(claims)
+    except Exception as error:
+        return mistake("a kind of thing", error)
     return together if isinstance(together, Refusal) else Desired(together, tuple(waiting))
 
 
@@ -79,22 +89,38 @@ def unseen(role: Role, things: Sequence[Thing], watched: Watched) -> Refusal | N
     )
 
 
+def mistake(whose: str, error: Exception) -> Refusal:
+    """What becomes of an exception in code that may be a lab's own: it is this host's alone.
+
+    It names the last line of a role's own code: that is where its author has to look.
+    """
+    frames = list(walk_tb(error.__traceback__))
+    of_roles = [each for each in frames if str(each[0].f_globals.get("__name__")).startswith(CODE_OF_ROLES)]
+    frame, line = (of_roles or frames)[-1]
+    where = f"{frame.f_code.co_filename}, line {line}"
+    return Refusal(f"{whose} fails: {type(error).__name__}: {error} ({where})", CORRECT)
+
+
 def _manifest_of(
-    role: Role, target: Target, settings: HostSettings, catalog: Catalog
+    role: Role, target: Target, settings: HostSettings, catalog: Catalog, watched: Watched | None
 ) -> Manifest | Refusal | Waiting:
     if not role.is_for(target, settings, catalog):
         return Manifest()
-    return role.manifest(target, settings, catalog)
+    said = role.manifest(target, settings, catalog)
+    unwatched = unseen(role, said.things, watched) if isinstance(said, Manifest) and watched else None
+    return unwatched or said
 
 
-def _asked(role: Role, ask: Callable[[], Answer]) -> Answer | Refusal:
+def _asked(role: Role, ask: Callable[[], Answer], *kinds: type) -> Answer | Refusal:
     """The answer of a role; a mistake in its code is this host's refusal, and not the end of the run."""
     try:
-        return ask()
+        answer = ask()
     except Exception as error:
-        last = extract_tb(error.__traceback__)[-1]
-        where = f"{last.filename}, line {last.lineno}"
-        return Refusal(f"role {role.name} fails: {type(error).__name__}: {error} ({where})", CORRECT)
+        return mistake(f"role {role.name}", error)
+    if isinstance(answer, (*kinds, Refusal)):
+        return answer
+    wanted = " or a ".join(kind.__name__ for kind in kinds)
+    return Refusal(f"role {role.name} gives a {type(answer).__name__} where a {wanted} is due", CORRECT)
 
 
 def _together(claims: Sequence[tuple[Role, Thing]]) -> Manifest | Refusal:

@@ -67,6 +67,11 @@ class _Host(_Connection):
     address: Address | None = None
 
 
+def takes(name: str) -> bool:
+    """Whether a host's description is free to have a section of this name."""
+    return name not in _Host.model_fields and not hasattr(_Host, name)
+
+
 class _LabFile(Strict):
     lab: HostName
     roles: str | None = None
@@ -93,8 +98,11 @@ class LabText:
 
     @property
     def roles(self) -> Path:
-        """Where the lab's own roles lie, which need not be there."""
-        return (self.path.parent / (self.content.roles or "roles")).expanduser()
+        """Where the lab's own roles lie, which need not be there. Raises LabError for no path."""
+        try:
+            return self.path.parent / _expanded(self.content.roles or "roles")
+        except ValueError as error:
+            raise LabError(f"{self.path}: roles: {error}") from error
 
 
 def read(path: Path) -> LabText:

@@ -56,7 +56,7 @@ class FoundFile:
 
 @dataclass(frozen=True)
 class FoundUnit:
-    """A systemd unit; `active_since` in seconds since the epoch, None while inactive."""
+    """A systemd unit; `active_since`, in seconds since the epoch, is when its last start began."""
 
     loaded: bool
     active: str

@@ -70,7 +70,7 @@ def _observed(records: dict[str, list[list[str]]]) -> Observed:
         files={fields[0]: _found_file(*fields[1:]) for fields in records["file"]},
         apt_sources=_each(records["apt-source"], AptSource),
         apt_lock=next((AptLock(path, int(pid), name) for path, pid, name in records["apt-lock"]), None),
-        units={fields[0]: _found_unit(*fields[1:]) for fields in records["unit"]},
+        units={_unescaped(fields[0]): _found_unit(*fields[1:]) for fields in records["unit"]},
         groups={name: _group(gid, members) for name, gid, members in records["group"]},
         users=frozenset(name for (name,) in records["user"]),
         contents={path: _text(encoded) for path, encoded in records["content"]},
@@ -116,6 +116,11 @@ def _packages(text: str) -> dict[str, InstalledPackage]:
 
 def _found_file(sha256: str, mode: str, owner: str, modified: str, size: str) -> FoundFile:
     return FoundFile(sha256, mode.zfill(4), owner, float(modified), int(size))
+
+
+def _unescaped(unit: str) -> str:
+    """A unit's name as it is: systemctl prints the backslash of an escaped path as \\x5c."""
+    return unit.replace(r"\x5c", "\\")
 
 
 def _found_unit(load: str, active: str, enabled: str, since: str) -> FoundUnit:

@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
-PATTERN = re.compile(r"/[A-Za-z0-9_./@:+*?-]+")
+# No backslash in a pattern: a shell takes it for a quotation mark there, and for itself in a plain path.
+PATTERN = re.compile(r"/(?:[A-Za-z0-9_./@:+\\-]+|[A-Za-z0-9_./@:+*?-]+)")
 NAME = re.compile(r"[A-Za-z0-9_.@:+\\][A-Za-z0-9_.@:+\\-]*")
 FACT_NAME = re.compile(r"[a-z0-9-]+")
 ANY_HARDWARE = "any"
@@ -74,6 +75,11 @@ class Watched:
             else:
                 merged[each.name] = tuple(dict.fromkeys(mine + theirs))
         return Watched(**merged)
+
+    def differs_on(self, other: Watched) -> str | None:
+        """A fact that the two ask for in different ways, if there is one."""
+        asked = self.facts.items()
+        return next((name for name, how in asked if other.facts.get(name, how) != how), None)
 
     def has_file(self, path: str) -> bool:
         """Whether a file at this path would be seen."""

@@ -19,13 +19,18 @@ def is_pull() -> bool:
     return OUTCOME in os.environ
 
 
-def record(outcomes: Collection[Outcome]) -> None:
-    """Write the outcome of the one host of a pull where the script that started it looks for it."""
+def record(outcomes: Collection[Outcome], stopped: str = "") -> None:
+    """Write the outcome of the one host of a pull where the script that started it looks for it.
+
+    `stopped` is why the run never came to a host.
+    """
     if not is_pull():
         return
     host = next(iter(outcomes), None)
     state, changes = (host.state, host.changes) if host else ("failed", 0)
-    words = "; ".join(filter(None, (host.reason, host.remedy))) if host else "no host in the inventory"
+    words = (
+        "; ".join(filter(None, (host.reason, host.remedy))) if host else stopped or "no host in the inventory"
+    )
     said = f"state={state}\nchanges={changes}\nwords={' '.join(words.split())}\n"
     Path(os.environ[OUTCOME]).write_text(said, encoding="utf-8")
 

@@ -5,7 +5,6 @@ A release has this beside the lab's file, as inventories/pull.py, and the pull o
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from xpulab.converging import run
@@ -21,9 +20,7 @@ hosts = []
 try:
     _name = pull_run.name_of_this_host()
 except (OSError, LookupError) as error:
-    sys.exit(
-        f"xpulab: {pull_run.CONFIGURATION} does not say which host this is ({error}): run deploys/pull.py"
-    )
+    run.stop(f"{pull_run.CONFIGURATION} does not say which host this is ({error}): run deploys/pull.py")
 try:
     _lab = load_lab(_lab_file, BUILT_IN, _lab_file.parent / "roles")
     _refused = _lab.refused

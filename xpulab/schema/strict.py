@@ -25,11 +25,19 @@ def explain_errors(error: ValidationError, where: str, *models: type[BaseModel])
     lines = []
     for each in error.errors():
         key = ".".join(str(part) for part in each["loc"])
+        place = f"{where}: {key}" if key else where
         found = "" if each["type"] == "missing" else f" (found {_shorten(each['input'])})"
         unknown = each["type"] == "extra_forbidden"
-        message = _unknown_key(str(each["loc"][-1]), models) if unknown else each["msg"]
-        lines.append(f"{where}: {key}: {message}{found}{_near_value(each)}")
+        message = _unknown_key(str(each["loc"][-1]), models) if unknown else _message(each)
+        lines.append(f"{place}: {message}{found}{_near_value(each)}")
     return lines
+
+
+def _message(error: ErrorDetails) -> str:
+    """pydantic's words, without those that speak of Python to somebody who writes YAML."""
+    if error["type"] == "model_type":
+        return "Input should be a dictionary"
+    return error["msg"].removeprefix("Value error, ")
 
 
 def _unknown_key(key: str, models: tuple[type[BaseModel], ...]) -> str:

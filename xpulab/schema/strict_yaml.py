@@ -19,6 +19,9 @@ class _UniqueKeysLoader(_Loader):  # type: ignore[misc]
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                problem = "a key is a list or a mapping, and a word is wanted"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             if key.value in seen:
                 problem = f"key {key.value} stands twice"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)

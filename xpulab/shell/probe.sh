@@ -75,12 +75,9 @@ watched_files() {
     {
         sha256sum "$@"
         stat -L --printf='=%n\t%a\t%U:%G\t%.6Y\t%s\n' "$@"
-    } 2>/dev/null | awk '
-        !/^=/ { digest[substr($0, 67)] = substr($0, 1, 64); next }
-        {
-            split(substr($0, 2), field, "\t")
-            if (field[1] in digest) printf "file\t%s\t%s\t%s\t%s\t%s\t%s\n", field[1], digest[field[1]], field[2], field[3], field[4], field[5]
-        }'
+    } 2>/dev/null | awk -F"\t" -v OFS="\t" '
+        !/^=/ { if (sub(/^\\/, "")) gsub(/\\\\/, "\\"); digest[substr($0, 67)] = substr($0, 1, 64); next }
+        { sub(/^=/, ""); if ($1 in digest) print "file", $1, digest[$1], $2, $3, $4, $5 }'
 }
 
 apt_sources() {
@@ -120,9 +117,10 @@ apt_lock() {
         done
 }
 
+# Not when a unit became active: one that could not be stopped became so again, on what it had read before.
 units() {
     [ -n "${units-}" ] || return 0
-    systemctl show --timestamp=us+utc --property=Id,LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp \
+    systemctl show --timestamp=us+utc --property=Id,LoadState,ActiveState,UnitFileState,InactiveExitTimestamp \
         $units 2>/dev/null |
         awk -F= '
             function flush() { if (id != "") printf "unit\t%s\t%s\t%s\t%s\t%s\n", id, load, active, enabled, since; id = load = active = enabled = since = "" }
@@ -132,7 +130,7 @@ units() {
             $1 == "LoadState" { load = value }
             $1 == "ActiveState" { active = value }
             $1 == "UnitFileState" { enabled = value }
-            $1 == "ActiveEnterTimestamp" { since = value }
+            $1 == "InactiveExitTimestamp" { since = value }
             END { flush() }'
 }
 
