@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pages.requirements import REQUIREMENTS, requirements
+from tests.unit.own_roles_page import write_lab
 from xpulab.explaining import command as cli
 from xpulab.releasing import release
 from xpulab.roles import BUILT_IN
@@ -81,6 +82,23 @@ def test_the_toolkit_has_what_a_pull_runs_and_the_lab_file_and_nothing_for_the_c
 
 def test_its_packages_are_those_of_the_lock_file() -> None:
     assert REQUIREMENTS.read_text(encoding="utf-8") == requirements(), "run: python -m pages"
+
+
+@pytest.mark.parametrize("named", ["roles", "of-our-own"])
+def test_the_labs_own_roles_are_in_it_wherever_they_lie_and_what_was_compiled_of_them_is_not(
+    owner: Owner, named: str
+) -> None:
+    write_lab(owner.folder / "physics")
+    (owner.folder / "physics" / "roles").rename(owner.folder / named)
+    (owner.folder / named / "__pycache__").mkdir()
+    (owner.folder / named / "__pycache__" / "scratch.pyc").touch()
+    if named != "roles":
+        owner.lab.write_text(f"roles: {named}\n{owner.lab.read_text()}")
+    (tarball,) = owner.write("out").glob("*.tar.xz")
+    with tarfile.open(tarball) as opened:
+        roles = {name for name in opened.getnames() if name.startswith("inventories/roles")}
+    names = ("_kernel_parameter.py", "scratch.py", "sysctl.py")
+    assert roles == {f"inventories/roles/{name}" for name in names}
 
 
 def test_the_same_sources_give_the_same_tarball(owner: Owner) -> None:
