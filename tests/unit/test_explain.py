@@ -86,7 +86,7 @@ def test_a_refusal_is_an_answer() -> None:
         ("--os", "ubuntu-18.04"),
         ("--os", "plan9"),
         ("--os", ""),
-        ("--kernel", "6.5.0-1-generic"),
+        ("--kernel", "6.5.0-1-xanmod"),
         ("--kernel", ""),
     ],
 )

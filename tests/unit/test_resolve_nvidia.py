@@ -165,12 +165,6 @@ def test_an_igpu_without_pytorch_support_is_noted_and_ignored() -> None:
     assert "UHD Graphics 770" in note
 
 
-def test_an_unknown_kernel_is_refused_with_the_kernels_that_would_do() -> None:
-    refusal = resolve(host(RTX_3090, kernel="6.5.0-45-generic"), settings(), load())
-    assert isinstance(refusal, Refusal)
-    assert "linux-generic " in refusal.remedy and "linux-generic-hwe-22.04" in refusal.remedy
-
-
 @pytest.mark.parametrize(
     ("asked", "tag"),
     [

@@ -28,10 +28,14 @@ class Kernel(Record):
 class KernelPackages(Record):
     """Names of the packages of a kernel, with `{kernel}` (`uname -r`) and `{kernel_flavour}`.
 
-    `headers` let DKMS build a module for the running kernel and for each one that follows it.
+    `images` begin the name of one kernel's own package, which ends in its `uname -r`; `of_flavour` are all
+    that bring a flavour and its updates. `headers` let DKMS build a module for the running kernel and for
+    each one that follows it.
     """
 
     meta: str
+    images: tuple[str, ...]
+    of_flavour: tuple[str, ...]
     headers: tuple[str, ...]
 
 
