@@ -15,6 +15,7 @@ from tests.unit.sample_hosts import (
     H100,
     HWE,
     K40,
+    NVSWITCH,
     RTX_3090,
     RTX_5090,
     UHD_770,
@@ -64,7 +65,7 @@ def test_pascal_host_gets_proprietary_580_and_cuda126_image() -> None:
         ("2335", "hopper", "9.0"),
         ("2901", "blackwell", "10.0"),
         ("2bb5", "blackwell", "12.0"),
-        ("2e12", "blackwell", "12.1"),
+        ("2e03", "blackwell", "12.1"),
         ("3182", "blackwell", "10.3"),
     ],
 )
@@ -130,10 +131,27 @@ def test_kepler_is_refused() -> None:
     assert "Kepler" in refusal.reason and "unsupported: cpu" in refusal.remedy
 
 
-def test_kepler_beside_ampere_is_refused_naming_both() -> None:
-    refusal = resolve(host(K40, RTX_3090), settings(), load())
+@pytest.mark.parametrize("old", [K40, "10de:128b", "10de:0dc4", "10de:05e0"])
+@pytest.mark.parametrize("new", [RTX_3090, GTX_1080_TI, "10de:2684"])
+def test_a_kepler_or_older_card_beside_a_usable_one_is_left_idle_as_the_driver_ignores_it(
+    old: str, new: str
+) -> None:
+    target = resolved(resolve(host(old, new), settings(), load()))
+    assert [gpu.pci_id for gpu in target.accelerators] == [new]
+    assert sum(old in note and "idle" in note for note in target.notes) == 1
+
+
+def test_a_card_that_the_driver_may_stumble_over_is_refused_beside_a_usable_one() -> None:
+    refusal = resolve(host("10de:3000", RTX_3090), settings(), load())
     assert isinstance(refusal, Refusal)
-    assert "Kepler" in refusal.reason and "RTX 3090" in refusal.reason
+    assert "Rubin" in refusal.reason and "RTX 3090" in refusal.reason
+
+
+@pytest.mark.parametrize("device", ["2342", "2941", "2e12", "31c2"])
+def test_a_gpu_of_arm_hosts_is_no_plan_for_another_host(device: str) -> None:
+    refusal = resolve(host(f"10de:{device}", kernel=HWE), settings(), load())
+    assert isinstance(refusal, Refusal)
+    assert "aarch64" in refusal.reason and f"10de:{device}" in refusal.reason
 
 
 def test_kepler_beside_an_arc_is_left_idle() -> None:
@@ -197,6 +215,22 @@ def test_an_nvswitch_is_told_by_its_pci_id_and_nvlink5_by_several_gpus_of_its_ch
     assert resolved(resolve(host(B200), settings(), load())).fabric is None
     board = resolved(resolve(host(B200, B200), settings(), load()))
     assert (board.fabric, board.driver) == ("nvlink5", Driver("580", "open", "cuda"))
+
+
+@pytest.mark.parametrize(("card", "switch"), [(V100, "1ac1"), ("10de:20b0", "1af1"), (H100, "22a3")])
+def test_every_generation_of_nvswitches_gets_a_fabric_manager(card: str, switch: str) -> None:
+    observed = host(card, card)
+    behind = replace(observed, pci=(*observed.pci, function(f"10de:{switch}", 9, "068000")))
+    assert resolved(resolve(behind, settings(), load())).fabric == "nvswitch"
+
+
+def test_a_guest_with_shared_switches_gets_no_fabric_manager_where_its_policy_says_never() -> None:
+    never = settings(fabric_manager="never")
+    for observed in (host(B200, B200), host(H100, NVSWITCH)):
+        target = resolved(resolve(observed, never, load()))
+        assert target.fabric is None and target.driver == Driver("580", "open", "archive")
+        assert any("fabric_manager: never" in note for note in target.notes)
+    assert not any("fabric" in note for note in resolved(resolve(host(H100), never, load())).notes)
 
 
 def test_nvlink5_from_the_archive_is_refused_as_nvlsm_is_not_there() -> None:

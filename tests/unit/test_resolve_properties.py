@@ -178,4 +178,4 @@ def test_every_intel_device_gets_a_target_or_a_refusal_with_a_remedy_on_every_sy
         if isinstance(result, Refusal):
             assert result.reason and result.remedy
         outcomes["refusal" if isinstance(result, Refusal) else "target"] += 1
-    assert sum(outcomes.values()) == 311 and all(outcomes.values())
+    assert sum(outcomes.values()) == 390 and all(outcomes.values())

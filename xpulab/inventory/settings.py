@@ -36,6 +36,9 @@ class Policy(Strict):
     """Whether `nvidia_driver` may name a branch that gets no more security fixes."""
     nvidia_source: Literal["archive", "cuda"] | None = None
     """The distribution's archive or NVIDIA's CUDA repository; by default the first that has the branch."""
+    fabric_manager: Literal["auto", "never"] = "auto"
+    """Whether GPUs behind NVSwitches get a fabric manager. `never` is for virtual machines with shared
+    NVSwitches: the one that manages them runs on the machine below."""
     machine_owner_key: Literal["none", "enrolled"] = "none"
     """Whether this host's firmware holds the key that DKMS signs with: without it, Secure Boot keeps
     modules that are built on the host out. Enrolling it takes a person at the console."""

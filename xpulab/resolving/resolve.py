@@ -154,9 +154,9 @@ def _unusable(device: Unusable) -> Refusal:
 
 
 def _clash_with_unusable(vendor: str, devices: Devices) -> Refusal | None:
-    """A refusal when a card that the vendor's driver does not drive sits beside one that it does."""
+    """A refusal when a card that the vendor's driver stumbles over sits beside one that it drives."""
     for each in devices.unusable:
-        if each.vendor == vendor:
+        if each.vendor == vendor and not each.passed_over:
             return Refusal(
                 reason=f"{each.label} cannot be used beside {label(devices.usable[vendor][0])}: {each.why}",
                 remedy=f"move one of them to another host, or {CPU_INSTEAD}",

@@ -7,13 +7,19 @@ from functools import cached_property
 
 from xpulab.catalog.facts import VendorFacts
 from xpulab.catalog.models import Catalog
-from xpulab.resolving.intel.entries import IntelCompute, IntelFamily, IntelOneapi
+from xpulab.resolving.intel.entries import (
+    IntelCompute,
+    IntelFamily,
+    IntelIntegrated,
+    IntelOneapi,
+)
 
 
 class IntelFacts(VendorFacts):
     """GPU families, channels of the user space, oneAPI."""
 
     devices: dict[str, IntelFamily]
+    integrated: IntelIntegrated
     compute: IntelCompute
     oneapi: IntelOneapi
 

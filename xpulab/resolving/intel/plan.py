@@ -21,9 +21,10 @@ from xpulab.resolving.target import CPU_INSTEAD, Accelerator, Driver, KernelUpgr
 
 
 def plan(
-    accelerators: Sequence[Accelerator], observed: Observed, policy: Policy, catalog: Catalog
+    found: Sequence[Accelerator], observed: Observed, policy: Policy, catalog: Catalog
 ) -> Plan | Refusal:
     """The plan for a host's Intel GPUs; its system is one of the catalog's."""
+    accelerators, idle = gpus.beside_cards(found, catalog)
     system = catalog.operating_systems[observed.os]
     if refusal := _no_kernel_ever(accelerators, observed.kernel, system, catalog):
         return refusal
@@ -45,16 +46,25 @@ def plan(
     flavour = change.flavour if change else kernel.flavour
     return Plan(
         "intel",
-        tuple(accelerators),
+        accelerators,
         driver,
         flavour,
         chosen,
-        (*_about_channel(channel, observed.os, catalog), *_about_upgrade(change, observed), *notes),
+        (
+            *map(_idle, idle),
+            *_about_channel(channel, observed.os, catalog),
+            *_about_upgrade(change, observed),
+            *notes,
+        ),
         kernel_upgrade=change,
         about_accelerators=tuple(gpus.reason(each, catalog) for each in accelerators),
         about_driver=_about_driver(channel, accelerators, observed.os, policy, catalog),
         about_image=(why,),
     )
+
+
+def _idle(accelerator: Accelerator) -> str:
+    return f"{label(accelerator)} is left idle: PyTorch hides an integrated GPU beside a card"
 
 
 def _about_driver(

@@ -137,7 +137,7 @@ def _unfit(branch: str, found: DriverBranch, gpus: Sequence[NvidiaGpu]) -> str |
     for gpu in gpus:
         if gpu.family.last_branch and int(branch) > int(gpu.family.last_branch):
             return f"{gpu.label} is {gpu.family.title}, whose last branch is {gpu.family.last_branch}"
-        first = gpu.chips.first_driver
+        first = gpu.first_driver
         if first is not None and release(found.at_least or branch) < release(first):
             return f"{gpu.label} needs driver {first} or later"
     return None

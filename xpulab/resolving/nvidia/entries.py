@@ -39,17 +39,26 @@ class ChipRange(Record):
 
 
 class NvidiaFamily(Entry):
-    """A GPU architecture; `unsupported` says why its GPUs cannot be used."""
+    """A GPU architecture; `unsupported` says why its GPUs cannot be used.
+
+    The driver of newer GPUs leaves those that are `passed_over` alone. `aarch64_only` are device ids that
+    exist on no other architecture.
+    """
 
     title: str
     unsupported: str | None = None
+    passed_over: bool = False
+    aarch64_only: tuple[DeviceId, ...] = ()
     last_branch: Branch | None = None
     modules: tuple[NvidiaModules, ...] = ()
     chips: Annotated[tuple[ChipRange, ...], Field(min_length=1)]
     names: dict[DeviceId, str] = Field(default_factory=dict)
+    first_drivers: dict[DeviceId, Version] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _usable_or_not(self) -> NvidiaFamily:
+        if self.passed_over and not self.unsupported:
+            raise ValueError("only an unsupported family is passed_over")
         if self.unsupported is None:
             if not self.modules:
                 raise ValueError("a supported family needs modules")

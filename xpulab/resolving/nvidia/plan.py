@@ -11,7 +11,7 @@ from xpulab.resolving.kernels import identify
 from xpulab.resolving.nvidia import images
 from xpulab.resolving.nvidia.driver import Question, choose
 from xpulab.resolving.nvidia.facts import NvidiaFacts
-from xpulab.resolving.nvidia.gpus import fabric_of, gpus_of
+from xpulab.resolving.nvidia.gpus import NvidiaGpu, fabric_of, gpus_of
 from xpulab.resolving.plan import Plan
 from xpulab.resolving.reason import Reason
 from xpulab.resolving.target import Accelerator, Driver, Refusal
@@ -22,7 +22,10 @@ def plan(
 ) -> Plan | Refusal:
     """The plan for a host's NVIDIA GPUs; its system is one of the catalog's."""
     gpus, facts = gpus_of(accelerators, catalog), catalog.of(NvidiaFacts)
-    fabric = fabric_of(gpus, observed, catalog)
+    if refusal := _of_another_architecture(gpus, observed):
+        return refusal
+    joined = fabric_of(gpus, observed, catalog)
+    fabric = joined if policy.fabric_manager == "auto" else None
     choice = choose(Question(gpus, observed, policy, catalog, fabric))
     if isinstance(choice, Refusal):
         return choice
@@ -41,13 +44,37 @@ def plan(
         driver,
         kernel.flavour,
         chosen,
-        (*_notes(driver, observed, policy, catalog), *notes),
+        (*_notes(driver, observed, policy, catalog), *_unmanaged(joined, fabric), *notes),
         any_kernel=True,
         fabric=fabric,
         about_accelerators=tuple(gpu.reason for gpu in gpus),
         about_driver=(*choice.reasons, *_beside_the_driver(driver, fabric, facts)),
         about_image=(why,),
     )
+
+
+def _of_another_architecture(gpus: Sequence[NvidiaGpu], observed: Observed) -> Refusal | None:
+    """A refusal of a GPU that no host of this architecture has: a description of one is a mistake.
+
+    Source: Grace, GB200, GB300 and DGX Spark are aarch64 systems, NVIDIA's product pages as of 2026-11-26.
+    """
+    for gpu in gpus:
+        if (
+            gpu.accelerator.pci_id[-4:].lower() in gpu.family.aarch64_only
+            and observed.architecture != "aarch64"
+        ):
+            return Refusal(
+                reason=f"{gpu.label} exists on aarch64 hosts alone, which xpulab does not provision",
+                remedy="leave it to its own system (DGX OS, say), or correct the id",
+            )
+    return None
+
+
+def _unmanaged(joined: str | None, fabric: str | None) -> tuple[str, ...]:
+    """A note on switches that the policy leaves to another host's fabric manager."""
+    if joined == fabric:
+        return ()
+    return ("switches join the GPUs, and policy fabric_manager: never leaves them to another fabric manager",)
 
 
 def _beside_the_driver(driver: Driver, fabric: str | None, facts: NvidiaFacts) -> Iterator[Reason]:
