@@ -74,7 +74,9 @@ policies = st.builds(
     Policy,
     torch=st.sampled_from([None] * 8 + ["2.14", "2.14.1", "2.15", "2.9", "2.9.0", "2.0", "1.13", "9.9.9"]),
     prefer=st.sampled_from(["nvidia", "intel", "both"]),
-    nvidia_driver=st.sampled_from([None] * 4 + ["470", "535", "580", "590", "595", "595", "610", "999"]),
+    nvidia_driver=st.sampled_from(
+        [None] * 4 + ["470", "535", "580", "590", "595", "595", "610", "620", "999"]
+    ),
     engine=st.sampled_from(["docker.io", "docker-ce"]),
     nvidia_driver_end_of_life=st.sampled_from(["refuse", "allow"]),
     nvidia_source=st.sampled_from([None, None, None, "archive", "cuda"]),

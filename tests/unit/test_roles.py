@@ -97,8 +97,8 @@ def test_every_file_says_who_manages_it_where_its_format_allows() -> None:
 
 def test_nvidia_host_gets_the_server_packages_not_older_than_the_security_floor() -> None:
     packages = manifest_of(host(RTX_3090)).of(Package)
-    assert Package("nvidia-utils-580-server", minimum="580.159.03") in packages
-    assert Package("libnvidia-encode-580-server", minimum="580.159.03") in packages
+    assert Package("nvidia-utils-580-server", minimum="580.178.04") in packages
+    assert Package("libnvidia-encode-580-server", minimum="580.178.04") in packages
     assert Package("linux-modules-nvidia-580-server-open-generic") in packages
 
 
@@ -270,7 +270,7 @@ def test_the_cuda_repository_brings_pinning_headers_and_the_branchs_own_names() 
 
 def test_from_590_on_names_are_plain_and_versions_tell_the_branch() -> None:
     manifest = manifest_of(noble(RTX_3090), settings(nvidia_source="cuda", nvidia_driver="595"))
-    assert Package("nvidia-open", minimum="595.71.05", below="596") in manifest.of(Package)
+    assert Package("nvidia-open", minimum="595.91.07", below="596") in manifest.of(Package)
     assert "nvidia-driver-pinning-595" in names(manifest)
     assert absent(manifest, "nvidia-driver-pinning-580") and absent(manifest, "libnvidia-compute-580")
     assert absent(manifest, "cuda-drivers") and not absent(manifest, "nvidia-open")
@@ -301,7 +301,7 @@ def test_debian_12_has_the_cuda_repository_of_its_own_and_dockers_debian_package
 
 def test_gpus_behind_an_nvswitch_get_the_fabric_manager_of_their_branch() -> None:
     manifest = manifest_of(host(H100, NVSWITCH))
-    assert Package("nvidia-fabricmanager-580", minimum="580.159.03") in manifest.of(Package)
+    assert Package("nvidia-fabricmanager-580", minimum="580.178.04") in manifest.of(Package)
     assert "libnvidia-nscq-580" in names(manifest) and not absent(manifest, "libnvidia-nscq-580")
     assert Unit("nvidia-fabricmanager.service") in manifest.of(Unit)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from functools import cached_property
 from typing import TypeVar, cast
 
@@ -52,6 +53,12 @@ class Catalog(Record):
         """The references of every image that a lab may pin."""
         systems = (each.image for each in self.workbench.systems.values())
         return frozenset((*(image.reference for image in self.every_image), *systems))
+
+    def on(self, day: date) -> Catalog:
+        """The catalog as it stands on a day: what has an end of life may have passed it."""
+        parts = {name: getattr(self, name) for name in type(self).model_fields}
+        # Not a copy, which would keep what was computed from the facts of another day.
+        return Catalog(**{**parts, "facts": {name: facts.on(day) for name, facts in self.facts.items()}})
 
     def of(self, model: type[Facts]) -> Facts:
         """The facts of one vendor, by their model; KeyError where the vendor is none of this catalog's."""

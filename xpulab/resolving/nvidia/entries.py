@@ -68,17 +68,36 @@ class NvidiaFamily(Entry):
 
 
 class DriverBranch(Entry):
-    """An NVIDIA driver branch; `archive` and `cuda_repository` name the systems that have it from there."""
+    """An NVIDIA driver branch; `archive` and `cuda_repository` name the systems that have it from there.
+
+    One that is `replaced_by` another gets no fixes, its end of life being still to come or not. `opt_in` ones
+    are neither a default nor a remedy.
+    """
 
     kind: str
     state: Literal["supported", "end-of-life"]
     end_of_life: date
+    replaced_by: Branch | None = None
+    opt_in: bool = False
     latest: Version | None = None
     security_floor: Version | None = None
     modules: tuple[NvidiaModules, ...] = ("open", "proprietary")
     archive: tuple[str, ...] = ()
     cuda_repository: tuple[str, ...] = ()
     note: str | None = None
+
+    def on(self, day: date) -> DriverBranch:
+        """The branch as it stands on a day: its end of life comes without an edit."""
+        if self.state == "end-of-life" or day <= self.end_of_life:
+            return self
+        return self.model_copy(update={"state": "end-of-life"})
+
+    @property
+    def without_fixes(self) -> str:
+        """Why an end-of-life branch is none to have."""
+        if self.replaced_by:
+            return f"gets no security fixes since branch {self.replaced_by} replaced it"
+        return f"has had no security fixes since {self.end_of_life:%B %Y}"
 
     def sources(self, system: str) -> tuple[NvidiaSource, ...]:
         """Where the branch can be had for a system, the archive first: its modules are signed."""

@@ -95,10 +95,7 @@ def _notes(driver: Driver, observed: Observed, policy: Policy, catalog: Catalog)
     branch = catalog.of(NvidiaFacts).driver.branches[driver.branch]
     notes = []
     if branch.state == "end-of-life":
-        notes.append(
-            f"driver branch {driver.branch} has had no security fixes since {branch.end_of_life:%B %Y}: "
-            "policy allows it"
-        )
+        notes.append(f"driver branch {driver.branch} {branch.without_fixes}: policy allows it")
     if driver.source == "cuda" and branch.note:
         notes.append(f"driver branch {driver.branch}: {branch.note}")
     if engine := catalog.docker[policy.engine].notes.get(observed.os):
