@@ -214,6 +214,28 @@ def test_unknown_intel_display_device_is_refused_and_an_unknown_npu_ignored() ->
     assert target.vendor == "cpu" and "8086:7d1d" in target.notes[0]
 
 
+def test_what_debians_backports_cost_is_said() -> None:
+    for observed in (debian(ARC_A770), debian(ARC_A770, kernel=BACKPORTS)):
+        notes = resolved(resolve(observed, settings(), load())).notes
+        assert sum("23 stable updates older" in note for note in notes) == 1
+
+
+@pytest.mark.parametrize(
+    ("observed", "note"),
+    [
+        (noble("8086:b080", kernel=NOBLE_HWE), "PyTorch lists Panther Lake on Ubuntu 26.04, and not on"),
+        (noble(MAX_1100), "PyTorch lists Data Center GPU Max on Ubuntu 22.04 LTS, and not on"),
+        (host(MAX_1100), None),
+        (noble(ARC_B580, kernel=NOBLE_HWE), None),
+    ],
+)
+def test_a_card_that_pytorch_lists_on_other_systems_alone_is_noted(
+    observed: Observed, note: str | None
+) -> None:
+    said = [each for each in resolved(resolve(observed, settings(), load())).notes if "PyTorch lists" in each]
+    assert [each.startswith(note or "") for each in said] == ([True] if note else [])
+
+
 def integrated(pci_id: str) -> PciFunction:
     return replace(function(pci_id), address="0000:00:02.0")
 

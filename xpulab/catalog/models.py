@@ -68,6 +68,11 @@ class Catalog(Record):
         """A vendor's name as people write it."""
         return next(each.title for each in self.pci_vendors.values() if each.use == vendor)
 
+    def title_of_system(self, key: str) -> str:
+        """A system's name as people write it, be it one to provision or a later one."""
+        system = self.operating_systems.get(key) or self.later_systems[key]
+        return system.title
+
     def pci_ids_of(self, vendor: str) -> tuple[str, ...]:
         """The PCI vendor ids of a vendor's accelerators."""
         return tuple(key for key, each in self.pci_vendors.items() if each.use == vendor)

@@ -94,7 +94,8 @@ class Repository(Entry):
     """A vendor's apt repository.
 
     `suite` may hold `{codename}` or `{channel}`; `uri` and `key_url` `{id}` (ubuntu) or `{distribution}`
-    (ubuntu2204). `chosen` lists packages that apt must prefer from here, where it would not by itself.
+    (ubuntu2204). `chosen` lists packages that apt must prefer from here, where it would not by itself;
+    `note` says what a host pays for having them from here.
     """
 
     uri: Url
@@ -103,6 +104,7 @@ class Repository(Entry):
     key_url: Url
     fingerprints: Annotated[tuple[Fingerprint, ...], Field(min_length=1)]
     chosen: tuple[str, ...] = ()
+    note: str | None = None
 
 
 class UnattendedUpgrades(Entry):

@@ -13,13 +13,15 @@ from xpulab.catalog.systems import UnattendedUpgrades
 class IntelFamily(Entry):
     """Intel GPUs of one generation; `kernel` is the first series with full support.
 
-    `integrated` ones are part of a processor, and not used beside a card.
+    `integrated` ones are part of a processor, and not used beside a card. `listed_on` names the systems where
+    PyTorch lists the family, where these are not all.
     """
 
     title: str
     pytorch: Literal["supported", "preview", "none"]
     driver: Literal["i915", "xe"]
     integrated: bool = False
+    listed_on: tuple[str, ...] = ()
     kernel: Version | None = None
     kernels: dict[DeviceId, Version] = Field(default_factory=dict)
     devices: dict[str, tuple[DeviceId, ...]]

@@ -62,11 +62,15 @@ class IntelFacts(VendorFacts):
         return catalog.unknown_repositories(wanted)
 
     def _unknown_systems(self, catalog: Catalog) -> Iterator[str]:
+        for key, family in self.devices.items():
+            for system in family.listed_on:
+                if system not in (*catalog.operating_systems, *catalog.later_systems):
+                    yield f"intel/devices.yml: {key}: listed_on {system} is no system of the catalog"
         named = {
             f"intel/compute.yml: {key}": (*each.suites, *each.kernels, *each.unvalidated)
             for key, each in self.compute.channels.items()
         }
-        return catalog.unknown_systems(named)
+        yield from catalog.unknown_systems(named)
 
     def _unknown_families(self, catalog: Catalog) -> Iterator[str]:
         images = catalog.images_of("intel")

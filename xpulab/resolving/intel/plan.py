@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 
 from xpulab.catalog.entry import release
@@ -53,6 +53,7 @@ def plan(
         (
             *map(_idle, idle),
             *_about_channel(channel, observed.os, catalog),
+            *_not_listed(accelerators, observed.os, catalog),
             *_about_upgrade(change, observed),
             *notes,
         ),
@@ -262,7 +263,20 @@ def _about_channel(channel: str, system: str, catalog: Catalog) -> tuple[str, ..
         notes.append(
             f"no channel of Intel's serves {title}: all user space is in the image, none on the host"
         )
+    if note := catalog.repositories[found.repository].note:
+        notes.append(note)
     return tuple(notes)
+
+
+def _not_listed(accelerators: Sequence[Accelerator], system: str, catalog: Catalog) -> Iterator[str]:
+    """A note for each family that PyTorch lists on other systems alone."""
+    families = catalog.of(IntelFacts).devices
+    title = catalog.operating_systems[system].title
+    for key in dict.fromkeys(each.family for each in accelerators):
+        family = families[key]
+        if family.listed_on and system not in family.listed_on:
+            listed = " and ".join(map(catalog.title_of_system, family.listed_on))
+            yield f"PyTorch lists {family.title} on {listed}, and not on {title}"
 
 
 def _about_upgrade(change: KernelUpgrade | None, observed: Observed) -> tuple[str, ...]:

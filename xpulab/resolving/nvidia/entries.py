@@ -208,13 +208,17 @@ class NvidiaDriver(Record):
 
 
 class ToolkitPackages(Entry):
-    """The container toolkit's packages, all at one exact version."""
+    """The container toolkit's packages, all at one exact version: this one, or a newer one that is there."""
 
     version: str
     minimum_safe: Version
     repository: str
     names: tuple[str, ...]
     foreign_sources: tuple[Url, ...]
+
+    def package_version(self, release: str) -> str:
+        """What dpkg calls a release: the package's revision is the same for all."""
+        return f"{release}-{self.version.partition('-')[2]}"
 
     @model_validator(mode="after")
     def _safe(self) -> ToolkitPackages:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from xpulab.catalog.entry import release
 from xpulab.catalog.models import Catalog
 from xpulab.inventory.settings import Policy
 from xpulab.probing.observed import Observed
@@ -23,6 +24,8 @@ def plan(
     """The plan for a host's NVIDIA GPUs; its system is one of the catalog's."""
     gpus, facts = gpus_of(accelerators, catalog), catalog.of(NvidiaFacts)
     if refusal := _of_another_architecture(gpus, observed):
+        return refusal
+    if refusal := _unsafe_toolkit(policy, facts):
         return refusal
     joined = fabric_of(gpus, observed, catalog)
     fabric = joined if policy.fabric_manager == "auto" else None
@@ -48,7 +51,7 @@ def plan(
         any_kernel=True,
         fabric=fabric,
         about_accelerators=tuple(gpu.reason for gpu in gpus),
-        about_driver=(*choice.reasons, *_beside_the_driver(driver, fabric, facts)),
+        about_driver=(*choice.reasons, *_beside_the_driver(driver, fabric, policy, facts)),
         about_image=(why,),
     )
 
@@ -70,6 +73,17 @@ def _of_another_architecture(gpus: Sequence[NvidiaGpu], observed: Observed) -> R
     return None
 
 
+def _unsafe_toolkit(policy: Policy, facts: NvidiaFacts) -> Refusal | None:
+    """A refusal of a pinned version out of which containers escape."""
+    toolkit, pinned = facts.container_toolkit.packages, policy.container_toolkit
+    if pinned is None or release(pinned) >= release(toolkit.minimum_safe):
+        return None
+    return Refusal(
+        reason=f"container toolkit {pinned}, which policy asks for, lets containers escape (CVE-2026-24260)",
+        remedy=f"set policy container_toolkit to {toolkit.minimum_safe} or later, or leave it out",
+    )
+
+
 def _unmanaged(joined: str | None, fabric: str | None) -> tuple[str, ...]:
     """A note on switches that the policy leaves to another host's fabric manager."""
     if joined == fabric:
@@ -77,11 +91,15 @@ def _unmanaged(joined: str | None, fabric: str | None) -> tuple[str, ...]:
     return ("switches join the GPUs, and policy fabric_manager: never leaves them to another fabric manager",)
 
 
-def _beside_the_driver(driver: Driver, fabric: str | None, facts: NvidiaFacts) -> Iterator[Reason]:
+def _beside_the_driver(
+    driver: Driver, fabric: str | None, policy: Policy, facts: NvidiaFacts
+) -> Iterator[Reason]:
     """Why what every such host has, and why the fabric manager."""
-    toolkit = facts.container_toolkit.packages
-    rule = f"all packages at one exact version; {toolkit.minimum_safe} or later has the security fixes"
-    yield Reason("container toolkit", toolkit.version, rule, toolkit)
+    toolkit, pinned = facts.container_toolkit.packages, policy.container_toolkit
+    answer = toolkit.package_version(pinned) if pinned else toolkit.version
+    why = "policy asks for it" if pinned else "this version or a newer one that is there"
+    safe = f"{toolkit.minimum_safe} or later has the security fixes"
+    yield Reason("container toolkit", answer, f"{why}, the same for all packages; {safe}", toolkit)
     if fabric == "nvlink5":
         rule = "several GPUs of this chip sit on an NVLink 5 board: CUDA starts only under a fabric manager"
         answer = f"of branch {driver.branch}, with nvlsm"
