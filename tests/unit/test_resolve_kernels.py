@@ -254,3 +254,22 @@ def test_a_newer_kernel_refuses_no_host_whose_modules_follow_it(
     second = resolve(later, HostSettings(policy=policy), CATALOG)
     assert isinstance(second, Target), second
     assert any(NEWER in note for note in second.notes)
+
+
+@profile(max_examples=300, deadline=None)
+@given(hosts, policies)
+def test_the_kernel_that_a_remedy_names_is_accepted_once_it_runs(observed: Observed, policy: Policy) -> None:
+    wanted, system = HostSettings(policy=policy), CATALOG.operating_systems[observed.os]
+    refusal = resolve(observed, wanted, CATALOG)
+    if isinstance(refusal, Target) or not refusal.remedy.startswith("apt install "):
+        return
+    package = refusal.remedy.split()[2].rstrip(",")
+    # The archive's own comes where nothing tells apt of backports.
+    brought = next(
+        each
+        for each in system.kernels
+        if system.meta_package(each) == package and not each.superseded and each.repository is None
+    )
+    second = resolve(replace(observed, kernel=a_release_of(brought)), wanted, CATALOG)
+    # Secure Boot may still forbid what DKMS builds for it.
+    assert isinstance(second, Target) or not second.remedy.startswith("apt install "), second

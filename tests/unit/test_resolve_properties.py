@@ -81,6 +81,8 @@ policies = st.builds(
     nvidia_driver_end_of_life=st.sampled_from(["refuse", "allow"]),
     nvidia_source=st.sampled_from([None, None, None, "archive", "cuda"]),
     machine_owner_key=st.sampled_from(["none", "enrolled"]),
+    fabric_manager=st.sampled_from(["auto", "auto", "never"]),
+    container_toolkit=st.sampled_from([None, None, "1.19.1", "1.18.0"]),
     intel_channel=st.sampled_from([None] * 4 + ["unified", "ppa", "distribution", "lts/2523", "lts/2350"]),
     unsupported=st.sampled_from(["refuse", "cpu"]),
 )
