@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pages import examples, matrix, requirements, workbench
-from xpulab.resolving.vendors import load_catalog
+from xpulab.resolving.vendors import written_catalog
 
 if __name__ == "__main__":
     examples.write()
-    matrix.PAGE.write_text(matrix.matrix(load_catalog()), encoding="utf-8")
+    matrix.PAGE.write_text(matrix.matrix(written_catalog()), encoding="utf-8")
     workbench.PAGE.write_text(workbench.page(workbench.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     requirements.REQUIREMENTS.write_text(requirements.requirements(), encoding="utf-8")

@@ -68,7 +68,7 @@ HOSTS = {
 }
 IN_README = (list(HOSTS)[3], list(HOSTS)[5])
 """One that is accepted and one that is refused."""
-WIDTH, README_WIDTH = 110, 135
+WIDTH, README_WIDTH = 110, 150
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE, README = ROOT / "docs" / "explain.md", ROOT / "README.md"

@@ -12,7 +12,7 @@ from xpulab.explaining import hypothetical
 from xpulab.inventory.settings import HostSettings, with_sections
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Refusal
-from xpulab.resolving.vendors import load_catalog
+from xpulab.resolving.vendors import written_catalog
 from xpulab.roles import BUILT_IN
 from xpulab.workbench.image import HERE
 from xpulab.workbench.recipe import Recipe, recipe_for
@@ -50,7 +50,7 @@ def tables(known: Catalog) -> str:
 def page(text: str) -> str:
     """The page with the tables between its two marks as they are today."""
     before, _, rest = text.partition(FIRST)
-    return f"{before}{FIRST}\n{tables(load_catalog())}\n{LAST}{rest.partition(LAST)[2]}"
+    return f"{before}{FIRST}\n{tables(written_catalog())}\n{LAST}{rest.partition(LAST)[2]}"
 
 
 def _images(known: Catalog) -> Iterator[str]:

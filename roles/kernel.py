@@ -31,7 +31,8 @@ def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest
         (
             *([repository_for(target.os, source, settings, catalog)] if source else []),
             *(preference(source, catalog) if source else ()),
-            Package(upgrade.package),
+            # Debian's backports have the package under the name that the older kernel's has.
+            Package(upgrade.package, minimum=upgrade.series),
             WantedKernel(upgrade.series, upgrade.package),
         )
     )

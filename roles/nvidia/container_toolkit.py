@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from xpulab.catalog.models import Catalog
 from xpulab.desired.kinds import apt_repository
 from xpulab.desired.kinds.apt_repository import ForeignSources
@@ -14,6 +16,7 @@ from xpulab.desired.repositories import repository_for
 from xpulab.desired.role import Role
 from xpulab.inventory.settings import HostSettings
 from xpulab.probing.watched import Watched
+from xpulab.resolving.nvidia.entries import ToolkitPackages
 from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.target import Target
 from xpulab.roles.docker import engine_of
@@ -29,7 +32,7 @@ def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest
     return manifest(
         (
             source,
-            *(Package(name, version=packages.version) for name in packages.names),
+            *_packages(packages, settings),
             JsonSettings(engine_of(settings, catalog).daemon_json, toolkit.runtime.settings),
             Unit(cdi.path_unit),
             Unit(cdi.refresh_unit, makes=cdi.specification, oneshot=True),
@@ -38,6 +41,16 @@ def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest
             ForeignSources.of(packages.foreign_sources, reason),
         )
     )
+
+
+def _packages(toolkit: ToolkitPackages, settings: HostSettings) -> Iterator[Package]:
+    """All at one version: the policy's, or the catalog's or a newer one that is there."""
+    pinned = settings.policy.container_toolkit
+    for name in toolkit.names:
+        if pinned:
+            yield Package(name, version=toolkit.package_version(pinned))
+        else:
+            yield Package(name, minimum=toolkit.version, alike=toolkit.names)
 
 
 def watched(settings: HostSettings, catalog: Catalog) -> Watched:

@@ -53,7 +53,7 @@ RIGHT = {
     ),
     "arcb2": Right(("libze-intel-gpu1", "libze1", "intel-gsc"), XPU, "xe", reboots=0),
     "old1": Right(("linux-generic-hwe-22.04", "libze-intel-gpu1"), XPU, "i915"),
-    "debarc1": Right(("firmware-misc-nonfree",), XPU, "i915"),
+    "debarc1": Right(("firmware-misc-nonfree", "firmware-intel-graphics"), XPU, "i915"),
     "max1": Right(
         ("intel-i915-dkms", "libze-intel-gpu1"), "intel/intel-extension-for-pytorch:2.8.10-xpu", "i915"
     ),
@@ -136,6 +136,14 @@ def test_the_right_image_sees_every_card(first: Finished, host: str) -> None:
 def test_an_old_kernel_gave_way_to_one_that_drives_the_card(first: Finished) -> None:
     assert on("old1", "uname -r").strip() == "6.8.0-87-generic"
     assert reboots("old1") == 1
+
+
+def test_debians_own_kernel_gave_way_to_the_one_of_the_same_name_and_the_arc_kept_its_firmware(
+    first: Finished,
+) -> None:
+    assert on("debarc1", "uname -r").strip() == "6.12.95+deb12-amd64"
+    assert reboots("debarc1") == 1
+    on("debarc1", "test -s /lib/firmware/i915/dg2_guc_70.bin")
 
 
 def test_cuda_behind_an_nvswitch_waits_for_the_fabric_manager(first: Finished) -> None:

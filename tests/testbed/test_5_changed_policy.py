@@ -11,7 +11,7 @@ from tests.testbed.lab import ROOT, Finished, installed, lab_file, on, provision
 
 ONE_CHANGED = "xpulab: hosts=1 converged=1 changed=1 refused=0 failed=0"
 HOSTS = ("noble1", "debian1", "mixed1", "max1")
-RELEASES = {"580": "580.178.04", "595": "595.71.05"}
+RELEASES = {"580": "580.178.04", "595": "595.91.07"}
 RELEASES_OF_NVIDIA = {"580": "580.178.04", "595": "595.91.07"}
 
 

@@ -78,8 +78,8 @@ def test_the_repositories_bear_the_names_that_inventories_use() -> None:
     }
 
 
-def test_all_311_intel_devices_are_known_once() -> None:
-    assert len(load().of(IntelFacts).by_device) == 311
+def test_all_390_intel_devices_are_known_once() -> None:
+    assert len(load().of(IntelFacts).by_device) == 390
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_malformed_fingerprint_is_refused(copy: Path) -> None:
 
 
 def test_a_container_toolkit_older_than_the_security_fix_is_refused(copy: Path) -> None:
-    replace(copy / "nvidia/container_toolkit.yml", "version: 1.20.0-1", "version: 1.18.2-1")
+    replace(copy / "nvidia/container_toolkit.yml", "version: 1.20.1-1", "version: 1.18.2-1")
     with pytest.raises(CatalogError, match=r"1\.18\.2-1 is older than minimum_safe 1\.19\.1"):
         load_from(copy, MODELS)
 
@@ -153,6 +153,8 @@ def test_a_missing_file_is_refused_by_name(copy: Path) -> None:
         ),
         ("nvidia/driver.yml", "repository: nvidia-cuda", "repository: cuda", "repository cuda is not in"),
         ("nvidia/driver.yml", "[GB100/102, ", "[GB100, ", "no chips GB100 in"),
+        ("intel/devices.yml", "[ubuntu-26.04]", "[ubuntu-26]", "listed_on ubuntu-26 is no system"),
+        ("nvidia/driver.yml", 'replaced_by: "595"', 'replaced_by: "596"', "replaced_by 596 is not among"),
         ("intel/compute.yml", "{ubuntu-24.04: noble}", "{noble: noble}", "system noble is not in"),
         ("operating_systems.yml", "repository: debian-backports", "repository: bpo", "repository bpo is not"),
         ("intel/compute.yml", "families: [max, flex]", "families: [pvc]", "family pvc is not in"),

@@ -53,7 +53,7 @@ def test_ids_given_together_are_one_host_and_json_has_the_documented_shape() -> 
     assert target["kernel"] == "5.15.0-161-generic"
     assert target["repositories"] == ["nvidia-container-toolkit"]
     assert "linux-modules-nvidia-580-server-open-generic" in target["packages"]
-    assert "nvidia-container-toolkit=1.20.0-1" in target["packages"]
+    assert "nvidia-container-toolkit=1.20.1-1" in target["packages"]
     assert target["image"] == "pytorch/pytorch:2.14.1-cuda13.0-cudnn9-runtime"
     assert any("UHD Graphics 770" in note for note in target["notes"])
 
@@ -86,7 +86,7 @@ def test_a_refusal_is_an_answer() -> None:
         ("--os", "ubuntu-18.04"),
         ("--os", "plan9"),
         ("--os", ""),
-        ("--kernel", "6.5.0-1-generic"),
+        ("--kernel", "6.5.0-1-xanmod"),
         ("--kernel", ""),
     ],
 )

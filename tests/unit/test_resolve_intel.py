@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.sample_hosts import (
@@ -22,7 +24,7 @@ from tests.unit.sample_hosts import (
     resolved,
     settings,
 )
-from xpulab.probing.observed import Observed
+from xpulab.probing.observed import Observed, PciFunction
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Beside, Driver, KernelUpgrade, Refusal
 from xpulab.resolving.vendors import load_catalog as load
@@ -65,7 +67,7 @@ def test_a_card_that_needs_a_newer_kernel_of_its_system_gets_it(
 def test_a_lowlatency_kernel_is_its_owners_choice_and_is_not_replaced() -> None:
     refusal = resolve(host(ARC_A770, kernel="5.15.0-100-lowlatency"), settings(), load())
     assert isinstance(refusal, Refusal)
-    assert "apt install linux-generic-hwe-22.04" in refusal.remedy and "reboot" in refusal.remedy
+    assert refusal.remedy == "apt install linux-lowlatency-hwe-22.04, reboot into that kernel, and run again"
 
 
 def test_ubuntu_2404_has_the_ppa_for_clients_and_lts_2523_for_max() -> None:
@@ -210,6 +212,66 @@ def test_unknown_intel_display_device_is_refused_and_an_unknown_npu_ignored() ->
     assert isinstance(refusal, Refusal) and "intel/devices.yml" in refusal.remedy
     target = resolved(resolve(host(pci=(function("8086:7d1d", 1, "120000"),)), settings(), load()))
     assert target.vendor == "cpu" and "8086:7d1d" in target.notes[0]
+
+
+def test_what_debians_backports_cost_is_said() -> None:
+    for observed in (debian(ARC_A770), debian(ARC_A770, kernel=BACKPORTS)):
+        notes = resolved(resolve(observed, settings(), load())).notes
+        assert sum("23 stable updates older" in note for note in notes) == 1
+
+
+@pytest.mark.parametrize(
+    ("observed", "note"),
+    [
+        (noble("8086:b080", kernel=NOBLE_HWE), "PyTorch lists Panther Lake on Ubuntu 26.04, and not on"),
+        (noble(MAX_1100), "PyTorch lists Data Center GPU Max on Ubuntu 22.04 LTS, and not on"),
+        (host(MAX_1100), None),
+        (noble(ARC_B580, kernel=NOBLE_HWE), None),
+    ],
+)
+def test_a_card_that_pytorch_lists_on_other_systems_alone_is_noted(
+    observed: Observed, note: str | None
+) -> None:
+    said = [each for each in resolved(resolve(observed, settings(), load())).notes if "PyTorch lists" in each]
+    assert [each.startswith(note or "") for each in said] == ([True] if note else [])
+
+
+def integrated(pci_id: str) -> PciFunction:
+    return replace(function(pci_id), address="0000:00:02.0")
+
+
+@pytest.mark.parametrize("device", ["ffff", "0412", "0102", "d7ff"])
+def test_a_processors_own_gpu_of_an_unknown_or_old_id_stands_in_no_cards_way(device: str) -> None:
+    own = integrated(f"8086:{device}")
+    alone = resolved(resolve(host(pci=(own,)), settings(), load()))
+    beside = resolved(resolve(host(pci=(own, function(RTX_3090, 1))), settings(), load()))
+    arc = resolved(resolve(host(pci=(own, function(ARC_A770, 1)), kernel=HWE), settings(), load()))
+    assert [each.vendor for each in (alone, beside, arc)] == ["cpu", "nvidia", "intel"]
+    assert all(sum(f"8086:{device}" in note for note in each.notes) == 1 for each in (alone, beside, arc))
+    assert [gpu.pci_id for gpu in arc.accelerators] == [ARC_A770]
+
+
+@pytest.mark.parametrize("device", ["0102", "0152", "0162", "0412", "0416", "041a", "0a16", "0d22", "0f31"])
+def test_old_gpus_are_known_and_harmless_wherever_they_are_described(device: str) -> None:
+    target = resolved(resolve(host(RTX_3090, f"8086:{device}"), settings(), load()))
+    assert target.vendor == "nvidia" and any("does not support" in note for note in target.notes)
+
+
+@pytest.mark.parametrize("own", ["8086:7d55", "8086:7d67", "8086:64a0", "8086:b080"])
+@pytest.mark.parametrize("card", [ARC_A770, ARC_B580])
+def test_an_integrated_gpu_beside_a_card_is_idle_and_no_accelerator_of_the_host(own: str, card: str) -> None:
+    pci = (integrated(own), function(card, 3))
+    target = resolved(resolve(noble(pci=pci, kernel=NOBLE_HWE), settings(), load()))
+    assert [gpu.pci_id for gpu in target.accelerators] == [card]
+    assert sum(own in note and "idle" in note for note in target.notes) == 1
+    alone = resolved(resolve(noble(pci=pci[:1], kernel=NOBLE_HWE), settings(), load()))
+    assert [gpu.pci_id for gpu in alone.accelerators] == [own]
+
+
+def test_an_integrated_gpu_asks_nothing_of_the_kernel_or_channel_of_a_card() -> None:
+    pci = (integrated("8086:b080"), function(ARC_A770, 3))
+    target = resolved(resolve(host(pci=pci, kernel=HWE), settings(), load()))
+    assert target.driver == Driver("unified", "in-tree") and target.kernel_upgrade is None
 
 
 def test_unsupported_cpu_turns_a_battlemage_host_into_a_cpu_host() -> None:

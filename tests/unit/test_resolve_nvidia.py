@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.unit.sample_hosts import (
     H100,
     HWE,
     K40,
+    NVSWITCH,
     RTX_3090,
     RTX_5090,
     UHD_770,
@@ -26,6 +28,7 @@ from tests.unit.sample_hosts import (
     settings,
 )
 from xpulab.catalog import HERE, load_from
+from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Driver, Refusal
 from xpulab.resolving.vendors import VENDORS
@@ -64,7 +67,7 @@ def test_pascal_host_gets_proprietary_580_and_cuda126_image() -> None:
         ("2335", "hopper", "9.0"),
         ("2901", "blackwell", "10.0"),
         ("2bb5", "blackwell", "12.0"),
-        ("2e12", "blackwell", "12.1"),
+        ("2e03", "blackwell", "12.1"),
         ("3182", "blackwell", "10.3"),
     ],
 )
@@ -102,14 +105,52 @@ def test_branch_595_on_volta_is_refused_naming_card_and_branch_that_would_do() -
         ("535", "no security fixes since June 2026"),
         ("600", "the catalog has only"),
         ("470", "no security fixes since July 2024"),
+        ("545", "no security fixes since October 2024"),
+        ("575", "no security fixes since June 2026"),
+        ("590", "no security fixes since branch 595 replaced it"),
+        ("610", "no security fixes since August 2026"),
     ],
 )
 def test_a_branch_that_cannot_be_installed_is_refused_with_those_that_can(branch: str, why: str) -> None:
     refusal = resolve(host(RTX_3090), settings(nvidia_driver=branch), load())
     assert isinstance(refusal, Refusal)
     assert why in refusal.reason
-    assert refusal.remedy.startswith("set policy nvidia_driver to 580 or 590 or 595 or 610")
-    assert ("nvidia_driver_end_of_life: allow" in refusal.remedy) == (branch == "535")
+    assert refusal.remedy.startswith("set policy nvidia_driver to 580 or 595")
+    assert ("nvidia_driver_end_of_life: allow" in refusal.remedy) == (branch in ("535", "575", "590", "610"))
+
+
+def test_branch_620_is_had_by_policy_alone_and_has_no_proprietary_modules() -> None:
+    assert resolved(resolve(host(RTX_3090), settings(nvidia_driver="620"), load())).driver == Driver(
+        "620", "open", "cuda"
+    )
+    refusal = resolve(host(GTX_1080_TI), settings(nvidia_driver="620"), load())
+    assert isinstance(refusal, Refusal) and refusal.remedy == "set policy nvidia_driver to 580"
+
+
+@pytest.mark.parametrize(
+    ("branch", "last_day"),
+    [("595", date(2027, 3, 24)), ("580", date(2028, 6, 30)), ("620", date(2029, 9, 30))],
+)
+def test_a_branch_is_refused_from_the_day_after_its_last_without_an_edit(branch: str, last_day: date) -> None:
+    wanted = settings(nvidia_driver=branch)
+    resolved(resolve(host(RTX_3090), wanted, load(last_day)))
+    refusal = resolve(host(RTX_3090), wanted, load(last_day + timedelta(1)))
+    assert isinstance(refusal, Refusal)
+    assert f"no security fixes since {last_day:%B %Y}" in refusal.reason
+
+
+def test_a_default_past_its_life_gives_way_to_a_branch_that_has_fixes() -> None:
+    facts = load().of(NvidiaFacts).driver
+    later = load(facts.branches["580"].end_of_life + timedelta(1))
+    refusal = resolve(host(RTX_3090), settings(), later)  # 595 ended before it, and 620 is opt-in
+    assert isinstance(refusal, Refusal) and "580 will not do" in refusal.reason
+    assert later.of(NvidiaFacts).driver.branches["620"].state == "supported"
+
+
+def test_no_host_is_provisioned_below_the_security_floor_of_its_branch() -> None:
+    floors = {key: each.security_floor for key, each in load().of(NvidiaFacts).driver.branches.items()}
+    wanted = {"580": "580.178.04", "595": "595.91.07", "610": "610.57.04", "615": "615.71.09"}
+    assert {key: floors[key] for key in wanted} == wanted
 
 
 def test_old_and_new_gpu_share_the_proprietary_modules_and_an_image_with_code_for_both() -> None:
@@ -130,10 +171,27 @@ def test_kepler_is_refused() -> None:
     assert "Kepler" in refusal.reason and "unsupported: cpu" in refusal.remedy
 
 
-def test_kepler_beside_ampere_is_refused_naming_both() -> None:
-    refusal = resolve(host(K40, RTX_3090), settings(), load())
+@pytest.mark.parametrize("old", [K40, "10de:128b", "10de:0dc4", "10de:05e0"])
+@pytest.mark.parametrize("new", [RTX_3090, GTX_1080_TI, "10de:2684"])
+def test_a_kepler_or_older_card_beside_a_usable_one_is_left_idle_as_the_driver_ignores_it(
+    old: str, new: str
+) -> None:
+    target = resolved(resolve(host(old, new), settings(), load()))
+    assert [gpu.pci_id for gpu in target.accelerators] == [new]
+    assert sum(old in note and "idle" in note for note in target.notes) == 1
+
+
+def test_a_card_that_the_driver_may_stumble_over_is_refused_beside_a_usable_one() -> None:
+    refusal = resolve(host("10de:3000", RTX_3090), settings(), load())
     assert isinstance(refusal, Refusal)
-    assert "Kepler" in refusal.reason and "RTX 3090" in refusal.reason
+    assert "Rubin" in refusal.reason and "RTX 3090" in refusal.reason
+
+
+@pytest.mark.parametrize("device", ["2342", "2941", "2e12", "31c2"])
+def test_a_gpu_of_arm_hosts_is_no_plan_for_another_host(device: str) -> None:
+    refusal = resolve(host(f"10de:{device}", kernel=HWE), settings(), load())
+    assert isinstance(refusal, Refusal)
+    assert "aarch64" in refusal.reason and f"10de:{device}" in refusal.reason
 
 
 def test_kepler_beside_an_arc_is_left_idle() -> None:
@@ -163,12 +221,6 @@ def test_an_igpu_without_pytorch_support_is_noted_and_ignored() -> None:
     assert [gpu.pci_id for gpu in target.accelerators] == [RTX_3090]
     (note,) = target.notes
     assert "UHD Graphics 770" in note
-
-
-def test_an_unknown_kernel_is_refused_with_the_kernels_that_would_do() -> None:
-    refusal = resolve(host(RTX_3090, kernel="6.5.0-45-generic"), settings(), load())
-    assert isinstance(refusal, Refusal)
-    assert "linux-generic " in refusal.remedy and "linux-generic-hwe-22.04" in refusal.remedy
 
 
 @pytest.mark.parametrize(
@@ -205,6 +257,22 @@ def test_an_nvswitch_is_told_by_its_pci_id_and_nvlink5_by_several_gpus_of_its_ch
     assert (board.fabric, board.driver) == ("nvlink5", Driver("580", "open", "cuda"))
 
 
+@pytest.mark.parametrize(("card", "switch"), [(V100, "1ac1"), ("10de:20b0", "1af1"), (H100, "22a3")])
+def test_every_generation_of_nvswitches_gets_a_fabric_manager(card: str, switch: str) -> None:
+    observed = host(card, card)
+    behind = replace(observed, pci=(*observed.pci, function(f"10de:{switch}", 9, "068000")))
+    assert resolved(resolve(behind, settings(), load())).fabric == "nvswitch"
+
+
+def test_a_guest_with_shared_switches_gets_no_fabric_manager_where_its_policy_says_never() -> None:
+    never = settings(fabric_manager="never")
+    for observed in (host(B200, B200), host(H100, NVSWITCH)):
+        target = resolved(resolve(observed, never, load()))
+        assert target.fabric is None and target.driver == Driver("580", "open", "archive")
+        assert any("fabric_manager: never" in note for note in target.notes)
+    assert not any("fabric" in note for note in resolved(resolve(host(H100), never, load())).notes)
+
+
 def test_nvlink5_from_the_archive_is_refused_as_nvlsm_is_not_there() -> None:
     refusal = resolve(host(B200, B200), settings(nvidia_source="archive"), load())
     assert isinstance(refusal, Refusal)
@@ -217,7 +285,7 @@ def test_nvlink5_from_the_archive_is_refused_as_nvlsm_is_not_there() -> None:
         ("22.04", {}, Driver("580", "open", "archive")),
         ("24.04", {}, Driver("580", "open", "archive")),
         ("24.04", {"nvidia_driver": "595"}, Driver("595", "open", "archive")),
-        ("24.04", {"nvidia_driver": "610"}, Driver("610", "open", "cuda")),
+        ("24.04", {"nvidia_driver": "620"}, Driver("620", "open", "cuda")),
         ("24.04", {"nvidia_source": "cuda"}, Driver("580", "open", "cuda")),
         (
             "24.04",
@@ -260,7 +328,7 @@ def test_dkms_under_secure_boot_needs_an_enrolled_key() -> None:
 
 
 def test_the_archive_is_chosen_over_a_source_that_secure_boot_forbids() -> None:
-    refusal = resolve(host(RTX_3090, secure_boot=True), settings(nvidia_driver="610"), load())
+    refusal = resolve(host(RTX_3090, secure_boot=True), settings(nvidia_driver="620"), load())
     assert isinstance(refusal, Refusal)
     assert refusal.remedy.startswith("set policy nvidia_driver to 580 or 595, or turn Secure Boot off")
 
@@ -284,13 +352,13 @@ def test_a_branch_that_stands_in_for_the_default_says_so(tmp_path: Path) -> None
     folder = tmp_path / "catalog"
     shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     file = folder / "nvidia" / "driver.yml"
-    file.write_text(file.read_text().replace('default_branch: "580"', 'default_branch: "610"'))
+    file.write_text(file.read_text().replace('default_branch: "580"', 'default_branch: "620"'))
     catalog = load_from(folder, {name: vendor.facts for name, vendor in VENDORS.items()})
     target = resolved(resolve(host(RTX_3090, secure_boot=True), settings(), catalog))
     (branch,) = [reason for reason in target.reasons if reason.choice == "driver branch"]
     assert branch.answer == "595"
     assert branch.rule.startswith(
-        "the default 610 will not do: its kernel module is built on the host (DKMS)"
+        "the default 620 will not do: its kernel module is built on the host (DKMS)"
     )
 
 

@@ -74,11 +74,15 @@ policies = st.builds(
     Policy,
     torch=st.sampled_from([None] * 8 + ["2.14", "2.14.1", "2.15", "2.9", "2.9.0", "2.0", "1.13", "9.9.9"]),
     prefer=st.sampled_from(["nvidia", "intel", "both"]),
-    nvidia_driver=st.sampled_from([None] * 4 + ["470", "535", "580", "590", "595", "595", "610", "999"]),
+    nvidia_driver=st.sampled_from(
+        [None] * 4 + ["470", "535", "580", "590", "595", "595", "610", "620", "999"]
+    ),
     engine=st.sampled_from(["docker.io", "docker-ce"]),
     nvidia_driver_end_of_life=st.sampled_from(["refuse", "allow"]),
     nvidia_source=st.sampled_from([None, None, None, "archive", "cuda"]),
     machine_owner_key=st.sampled_from(["none", "enrolled"]),
+    fabric_manager=st.sampled_from(["auto", "auto", "never"]),
+    container_toolkit=st.sampled_from([None, None, "1.19.1", "1.18.0"]),
     intel_channel=st.sampled_from([None] * 4 + ["unified", "ppa", "distribution", "lts/2523", "lts/2350"]),
     unsupported=st.sampled_from(["refuse", "cpu"]),
 )
@@ -178,4 +182,4 @@ def test_every_intel_device_gets_a_target_or_a_refusal_with_a_remedy_on_every_sy
         if isinstance(result, Refusal):
             assert result.reason and result.remedy
         outcomes["refusal" if isinstance(result, Refusal) else "target"] += 1
-    assert sum(outcomes.values()) == 311 and all(outcomes.values())
+    assert sum(outcomes.values()) == 390 and all(outcomes.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from tests.unit.sample_hosts import (
     noble,
     settings,
 )
+from xpulab.converging.drift import drift
 from xpulab.desired.kinds.apt_repository import AptRepository, ForeignSources
 from xpulab.desired.kinds.file import AbsentFile, File
 from xpulab.desired.kinds.image import PulledImage
@@ -37,8 +39,12 @@ from xpulab.desired.kinds.membership import Membership
 from xpulab.desired.kinds.package import AbsentPackages, Package
 from xpulab.desired.kinds.unit import Unit
 from xpulab.desired.manifest import Manifest
+from xpulab.desired.thing import InApt
 from xpulab.inventory.settings import HostSettings, RepositoryOverride
-from xpulab.probing.observed import Observed
+from xpulab.probing.observed import InstalledPackage, Observed
+from xpulab.resolving.resolve import resolve
+from xpulab.resolving.target import Refusal
+from xpulab.resolving.vendors import load_catalog as load
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -97,8 +103,8 @@ def test_every_file_says_who_manages_it_where_its_format_allows() -> None:
 
 def test_nvidia_host_gets_the_server_packages_not_older_than_the_security_floor() -> None:
     packages = manifest_of(host(RTX_3090)).of(Package)
-    assert Package("nvidia-utils-580-server", minimum="580.159.03") in packages
-    assert Package("libnvidia-encode-580-server", minimum="580.159.03") in packages
+    assert Package("nvidia-utils-580-server", minimum="580.178.04") in packages
+    assert Package("libnvidia-encode-580-server", minimum="580.178.04") in packages
     assert Package("linux-modules-nvidia-580-server-open-generic") in packages
 
 
@@ -142,9 +148,46 @@ def test_the_persistence_daemon_restarts_with_its_drop_in() -> None:
     assert "\nExecStart=\nExecStart=/usr/bin/nvidia-persistenced " in content(manifest, drop_in)
 
 
-def test_the_four_toolkit_packages_have_one_exact_version() -> None:
-    toolkit = [package for package in manifest_of(host(RTX_3090)).of(Package) if package.version]
-    assert len(toolkit) == 4 and {package.version for package in toolkit} == {"1.20.0-1"}
+TOOLKIT = (
+    "nvidia-container-toolkit",
+    "nvidia-container-toolkit-base",
+    "libnvidia-container-tools",
+    "libnvidia-container1",
+)
+
+
+@pytest.mark.parametrize(
+    ("there", "asked_of_apt"),
+    [
+        ({}, [f"{name}=1.20.1-1" for name in TOOLKIT]),
+        (dict.fromkeys(TOOLKIT, "1.19.1-1"), [f"{name}=1.20.1-1" for name in TOOLKIT]),
+        (dict.fromkeys(TOOLKIT, "1.20.1-1"), []),
+        (dict.fromkeys(TOOLKIT, "1.21.0-1"), []),  # newer and safe: nothing is downgraded
+        (
+            {**dict.fromkeys(TOOLKIT, "1.20.1-1"), "libnvidia-container1": "1.21.0-1"},
+            [f"{name}=1.21.0-1" for name in TOOLKIT[:3]],
+        ),
+        (
+            {**dict.fromkeys(TOOLKIT, "1.21.0-1"), "nvidia-container-toolkit-base": "1.19.1-1"},
+            ["nvidia-container-toolkit-base=1.21.0-1"],
+        ),
+        (dict.fromkeys(TOOLKIT[:2], "1.18.0-1"), [f"{name}=1.20.1-1" for name in TOOLKIT]),
+    ],
+)
+def test_the_four_toolkit_packages_have_one_version_and_are_never_downgraded(
+    there: dict[str, str], asked_of_apt: list[str]
+) -> None:
+    packages = [each for each in manifest_of(host(RTX_3090)).of(Package) if each.name in TOOLKIT]
+    observed = host(RTX_3090, packages={name: InstalledPackage(version) for name, version in there.items()})
+    mends = [each.mend for each in drift(Manifest(tuple(packages)), observed)]
+    assert mends == [InApt(argument) for argument in asked_of_apt]
+
+
+def test_a_pinned_toolkit_is_exact_and_none_that_is_unsafe() -> None:
+    pinned = manifest_of(host(RTX_3090), settings(container_toolkit="1.19.1"))
+    assert Package("libnvidia-container1", version="1.19.1-1") in pinned.of(Package)
+    refusal = resolve(host(RTX_3090), settings(container_toolkit="1.18.2"), load())
+    assert isinstance(refusal, Refusal) and "1.19.1 or later" in refusal.remedy
 
 
 def test_the_runtime_is_registered_and_the_cdi_specification_kept_fresh() -> None:
@@ -270,7 +313,7 @@ def test_the_cuda_repository_brings_pinning_headers_and_the_branchs_own_names() 
 
 def test_from_590_on_names_are_plain_and_versions_tell_the_branch() -> None:
     manifest = manifest_of(noble(RTX_3090), settings(nvidia_source="cuda", nvidia_driver="595"))
-    assert Package("nvidia-open", minimum="595.71.05", below="596") in manifest.of(Package)
+    assert Package("nvidia-open", minimum="595.91.07", below="596") in manifest.of(Package)
     assert "nvidia-driver-pinning-595" in names(manifest)
     assert absent(manifest, "nvidia-driver-pinning-580") and absent(manifest, "libnvidia-compute-580")
     assert absent(manifest, "cuda-drivers") and not absent(manifest, "nvidia-open")
@@ -299,9 +342,35 @@ def test_debian_12_has_the_cuda_repository_of_its_own_and_dockers_debian_package
     assert uris["docker"] == "https://download.docker.com/linux/debian"
 
 
+def test_debian_12s_own_kernel_is_no_backports_kernel_though_its_package_has_the_same_name() -> None:
+    there = {"linux-image-amd64": InstalledPackage("6.1.158-1")}
+    wanted = manifest_of(debian(ARC_A770, packages=there)).of(Package)
+    (kernel,) = [package for package in wanted if package.name == "linux-image-amd64"]
+    (difference,) = kernel.differences(debian(packages=there))
+    assert difference.mend == InApt("linux-image-amd64")
+    backports = {"linux-image-amd64": InstalledPackage("6.12.95-1~bpo12+1")}
+    assert not list(kernel.differences(debian(packages=backports)))
+
+
+@pytest.mark.parametrize(
+    ("observed", "package", "old", "new"),
+    [
+        (host(ARC_A770), "linux-generic-hwe-22.04", "5.15.0.161.157~22.04.1", "6.8.0-87.88~22.04.1"),
+        (noble(ARC_B580), "linux-generic-hwe-24.04", "6.11.0-29.29~24.04.1", "7.0.0-29.29~24.04.2"),
+    ],
+)
+def test_a_kernels_meta_package_that_was_left_behind_is_brought_up_to_what_the_card_needs(
+    observed: Observed, package: str, old: str, new: str
+) -> None:
+    (kernel,) = [each for each in manifest_of(observed).of(Package) if each.name == package]
+    there = replace(observed, packages={package: InstalledPackage(old)})
+    assert list(kernel.differences(there))
+    assert not list(kernel.differences(replace(there, packages={package: InstalledPackage(new)})))
+
+
 def test_gpus_behind_an_nvswitch_get_the_fabric_manager_of_their_branch() -> None:
     manifest = manifest_of(host(H100, NVSWITCH))
-    assert Package("nvidia-fabricmanager-580", minimum="580.159.03") in manifest.of(Package)
+    assert Package("nvidia-fabricmanager-580", minimum="580.178.04") in manifest.of(Package)
     assert "libnvidia-nscq-580" in names(manifest) and not absent(manifest, "libnvidia-nscq-580")
     assert Unit("nvidia-fabricmanager.service") in manifest.of(Unit)
 
@@ -314,7 +383,7 @@ def test_nvlink5_boards_get_their_subnet_manager_from_the_cuda_repository() -> N
 
 def test_a_kernel_upgrade_brings_the_meta_package_and_asks_for_its_series() -> None:
     manifest = manifest_of(noble(ARC_B580))
-    assert Package("linux-generic-hwe-24.04") in manifest.of(Package)
+    assert Package("linux-generic-hwe-24.04", minimum="6.12") in manifest.of(Package)
     assert manifest.of(WantedKernel) == (WantedKernel("6.12", "linux-generic-hwe-24.04"),)
     assert manifest_of(noble(ARC_B580, kernel=NOBLE_HWE)).of(WantedKernel) == ()
 
@@ -328,7 +397,7 @@ def test_arc_on_2404_has_the_ppa_and_no_channel_of_intels_repository() -> None:
 
 def test_arc_on_debian_12_gets_kernel_and_firmware_from_backports_and_no_user_space() -> None:
     manifest = manifest_of(debian(ARC_A770))
-    assert {"linux-image-amd64", "firmware-misc-nonfree"} <= names(manifest)
+    assert {"linux-image-amd64", "firmware-misc-nonfree", "firmware-intel-graphics"} <= names(manifest)
     assert not [name for name in names(manifest) if name.startswith(("libze", "intel-"))]
     (backports,) = manifest.of(AptRepository)
     assert (backports.name, backports.components) == ("debian-backports", ("main", "non-free-firmware"))

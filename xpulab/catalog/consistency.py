@@ -34,7 +34,7 @@ def _unknown_vendors(catalog: Catalog) -> Iterator[str]:
 
 def _unknown_repositories(catalog: Catalog) -> Iterator[str]:
     kernels = {
-        f"operating_systems.yml: {key}": kernel.repository
+        f"operating_systems.yml: {key}: {kernel.title}": kernel.repository
         for key, system in catalog.operating_systems.items()
         for kernel in system.kernels
         if kernel.repository

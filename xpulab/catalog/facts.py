@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import TYPE_CHECKING
 
 from xpulab.catalog.entry import Record
@@ -17,6 +18,10 @@ class VendorFacts(Record):
     def contradictions(self, catalog: Catalog) -> Iterator[str]:
         """One line per rule that the facts break among themselves or against the rest: file, entry, rule."""
         yield from ()
+
+    def on(self, day: date) -> VendorFacts:
+        """The facts as they stand on a day: what has an end of life may have passed it."""
+        return self
 
     @property
     def never_unattended(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from functools import cached_property
 from typing import TypeVar, cast
 
@@ -53,6 +54,12 @@ class Catalog(Record):
         systems = (each.image for each in self.workbench.systems.values())
         return frozenset((*(image.reference for image in self.every_image), *systems))
 
+    def on(self, day: date) -> Catalog:
+        """The catalog as it stands on a day: what has an end of life may have passed it."""
+        parts = {name: getattr(self, name) for name in type(self).model_fields}
+        # Not a copy, which would keep what was computed from the facts of another day.
+        return Catalog(**{**parts, "facts": {name: facts.on(day) for name, facts in self.facts.items()}})
+
     def of(self, model: type[Facts]) -> Facts:
         """The facts of one vendor, by their model; KeyError where the vendor is none of this catalog's."""
         return cast(Facts, self.facts_by_model[model])  # filed under its own type
@@ -60,6 +67,11 @@ class Catalog(Record):
     def title_of(self, vendor: str) -> str:
         """A vendor's name as people write it."""
         return next(each.title for each in self.pci_vendors.values() if each.use == vendor)
+
+    def title_of_system(self, key: str) -> str:
+        """A system's name as people write it, be it one to provision or a later one."""
+        system = self.operating_systems.get(key) or self.later_systems[key]
+        return system.title
 
     def pci_ids_of(self, vendor: str) -> tuple[str, ...]:
         """The PCI vendor ids of a vendor's accelerators."""

@@ -28,10 +28,14 @@ class Kernel(Record):
 class KernelPackages(Record):
     """Names of the packages of a kernel, with `{kernel}` (`uname -r`) and `{kernel_flavour}`.
 
-    `headers` let DKMS build a module for the running kernel and for each one that follows it.
+    `images` begin the name of one kernel's own package, which ends in its `uname -r`; `of_flavour` are all
+    that bring a flavour and its updates. `headers` let DKMS build a module for the running kernel and for
+    each one that follows it.
     """
 
     meta: str
+    images: tuple[str, ...]
+    of_flavour: tuple[str, ...]
     headers: tuple[str, ...]
 
 
@@ -90,7 +94,8 @@ class Repository(Entry):
     """A vendor's apt repository.
 
     `suite` may hold `{codename}` or `{channel}`; `uri` and `key_url` `{id}` (ubuntu) or `{distribution}`
-    (ubuntu2204). `chosen` lists packages that apt must prefer from here, where it would not by itself.
+    (ubuntu2204). `chosen` lists packages that apt must prefer from here, where it would not by itself;
+    `note` says what a host pays for having them from here.
     """
 
     uri: Url
@@ -99,6 +104,7 @@ class Repository(Entry):
     key_url: Url
     fingerprints: Annotated[tuple[Fingerprint, ...], Field(min_length=1)]
     chosen: tuple[str, ...] = ()
+    note: str | None = None
 
 
 class UnattendedUpgrades(Entry):

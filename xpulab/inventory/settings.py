@@ -19,6 +19,7 @@ ImageReference = Annotated[
 ]
 TorchVersion = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+(\.\d+)?$"), Field(examples=["2.9"])]
 DriverBranch = Annotated[str, StringConstraints(pattern=r"^\d{3}$"), Field(examples=["595"])]
+ToolkitVersion = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$"), Field(examples=["1.20.1"])]
 Section = TypeVar("Section", bound=Strict)
 S = TypeVar("S", bound="HostSettings")
 
@@ -36,6 +37,12 @@ class Policy(Strict):
     """Whether `nvidia_driver` may name a branch that gets no more security fixes."""
     nvidia_source: Literal["archive", "cuda"] | None = None
     """The distribution's archive or NVIDIA's CUDA repository; by default the first that has the branch."""
+    fabric_manager: Literal["auto", "never"] = "auto"
+    """Whether GPUs behind NVSwitches get a fabric manager. `never` is for virtual machines with shared
+    NVSwitches: the one that manages them runs on the machine below."""
+    container_toolkit: ToolkitVersion | None = None
+    """The exact version of NVIDIA's Container Toolkit; by default the catalog's, or a newer one that the host
+    has."""
     machine_owner_key: Literal["none", "enrolled"] = "none"
     """Whether this host's firmware holds the key that DKMS signs with: without it, Secure Boot keeps
     modules that are built on the host out. Enrolling it takes a person at the console."""

@@ -12,11 +12,15 @@ from xpulab.resolving.target import Accelerator
 
 @dataclass(frozen=True)
 class Unusable:
-    """A device that could be an accelerator but is none here; `vendor` is its PCI vendor's use."""
+    """A device that could be an accelerator but is none here; `vendor` is its PCI vendor's use.
+
+    A `passed_over` one does not stand in the way of others of its vendor: their driver leaves it alone.
+    """
 
     vendor: str
     label: str
     why: str
+    passed_over: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from xpulab.resolving import cpu
 from xpulab.resolving.accelerators import classify
 from xpulab.resolving.both import combine
 from xpulab.resolving.devices import Devices, Unusable, label
-from xpulab.resolving.kernels import why_kernel
+from xpulab.resolving.kernels import newer_than_known, why_kernel
 from xpulab.resolving.plan import Plan
 from xpulab.resolving.reason import Reason
 from xpulab.resolving.target import CPU_INSTEAD, Image, Refusal, Target
@@ -41,7 +41,11 @@ def resolve(observed: Observed, settings: HostSettings, catalog: Catalog) -> Tar
         kernel=observed.kernel,
         kernel_flavour=plan.kernel_flavour,
         image=image,
-        notes=tuple(each.note for each in devices.ignored) + plan.notes,
+        notes=(
+            *(each.note for each in devices.ignored),
+            *plan.notes,
+            *_about_kernel(plan, observed, catalog),
+        ),
         kernel_upgrade=plan.kernel_upgrade,
         beside=plan.beside,
         fabric=plan.fabric,
@@ -150,14 +154,20 @@ def _unusable(device: Unusable) -> Refusal:
 
 
 def _clash_with_unusable(vendor: str, devices: Devices) -> Refusal | None:
-    """A refusal when a card that the vendor's driver does not drive sits beside one that it does."""
+    """A refusal when a card that the vendor's driver stumbles over sits beside one that it drives."""
     for each in devices.unusable:
-        if each.vendor == vendor:
+        if each.vendor == vendor and not each.passed_over:
             return Refusal(
                 reason=f"{each.label} cannot be used beside {label(devices.usable[vendor][0])}: {each.why}",
                 remedy=f"move one of them to another host, or {CPU_INSTEAD}",
             )
     return None
+
+
+def _about_kernel(plan: Plan, observed: Observed, catalog: Catalog) -> tuple[str, ...]:
+    """A note where modules have to follow a kernel that nobody has read about."""
+    note = newer_than_known(observed.kernel, catalog.operating_systems[observed.os])
+    return (note,) if note and plan.accelerators else ()
 
 
 def _why_engine(policy: Policy, catalog: Catalog) -> Reason:

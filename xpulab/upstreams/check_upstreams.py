@@ -102,6 +102,8 @@ def _kinds_of_host(known: Catalog, systems: Sequence[str]) -> Iterator[tuple[str
     for system in systems:
         title = known.operating_systems[system].title
         for kernel in known.operating_systems[system].kernels:
+            if kernel.superseded:
+                continue  # its packages are those of the series that its flavour has become
             for card, ids in cards.items():
                 release = hypothetical.a_release_of(kernel)
                 yield f"{card} on {title}", hypothetical.host(ids, system, release, False, known)

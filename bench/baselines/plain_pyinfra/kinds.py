@@ -55,7 +55,7 @@ def _intel_repositories(suite: str) -> tuple[Repository, ...]:
     )
 
 
-_TOOLKIT = "1.20.0-1"
+_TOOLKIT = "1.20.1-1"
 _INTEL_USER_SPACE = ("libze-intel-gpu1", "libze1", "intel-opencl-icd", "clinfo")
 
 KINDS = {

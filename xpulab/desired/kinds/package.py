@@ -22,7 +22,8 @@ class Package(Thing):
     """A package that must be installed: any version, one exact version, or within bounds.
 
     `below` is for a package whose name does not tell its branch: a version from there on is of another.
-    `channel` is for one that several channels of `vendor` have under one name.
+    `channel` is for one that several channels of `vendor` have under one name. `alike` are packages that are
+    to be of its very version, itself included: the newest of them that is there, or `minimum`.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Package(Thing):
     below: str | None = None
     channel: str | None = None
     vendor: str | None = None
+    alike: tuple[str, ...] = ()
 
     kind: ClassVar[str] = "package"
 
@@ -43,11 +45,15 @@ class Package(Thing):
     @property
     def apt_argument(self) -> str:
         """The package as `apt-get install` takes it."""
-        return f"{self.name}={self.version}" if self.version else self.name
+        version = self.version or (self.minimum if self.alike else None)
+        return f"{self.name}={version}" if version else self.name
 
     @override
     def differences(self, observed: Observed) -> Iterator[Difference]:
         """It is not there, not of a wanted version, or of another channel."""
+        if self.alike:
+            yield from type(self)(self.name, self._version_of_all(observed)).differences(observed)
+            return
         found = observed.packages.get(self.name)
         mend = InApt(self.apt_argument)
         if found is None:
@@ -69,6 +75,12 @@ class Package(Thing):
         if self == type(self)(self.name):
             return other
         raise Conflict(f"as {self._version_words()} and as {other._version_words()}")
+
+    def _version_of_all(self, observed: Observed) -> str | None:
+        """The version that all of `alike` are to have: nothing is taken back to an older one."""
+        there = [observed.packages[name].version for name in self.alike if name in observed.packages]
+        versions = [each for each in (self.minimum, *there) if each]
+        return max(versions, key=NativeVersion, default=None)
 
     def _is_unsuitable(self, found: str) -> bool:
         too_old = self.minimum and NativeVersion(found) < NativeVersion(self.minimum)

@@ -11,11 +11,17 @@ from xpulab.catalog.systems import UnattendedUpgrades
 
 
 class IntelFamily(Entry):
-    """Intel GPUs of one generation; `kernel` is the first series with full support."""
+    """Intel GPUs of one generation; `kernel` is the first series with full support.
+
+    `integrated` ones are part of a processor, and not used beside a card. `listed_on` names the systems where
+    PyTorch lists the family, where these are not all.
+    """
 
     title: str
     pytorch: Literal["supported", "preview", "none"]
     driver: Literal["i915", "xe"]
+    integrated: bool = False
+    listed_on: tuple[str, ...] = ()
     kernel: Version | None = None
     kernels: dict[DeviceId, Version] = Field(default_factory=dict)
     devices: dict[str, tuple[DeviceId, ...]]
@@ -23,6 +29,18 @@ class IntelFamily(Entry):
     def kernel_for(self, device: str) -> str | None:
         """The first kernel series with full support for a device, None when its channel brings the module."""
         return self.kernels.get(device, self.kernel)
+
+
+class IntegratedPosition(Entry):
+    """The PCI address of a processor's own GPU."""
+
+    address: str
+
+
+class IntelIntegrated(Record):
+    """GPUs that are part of a processor."""
+
+    position: IntegratedPosition
 
 
 class IntelChannel(Entry):

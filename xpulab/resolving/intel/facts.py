@@ -7,13 +7,19 @@ from functools import cached_property
 
 from xpulab.catalog.facts import VendorFacts
 from xpulab.catalog.models import Catalog
-from xpulab.resolving.intel.entries import IntelCompute, IntelFamily, IntelOneapi
+from xpulab.resolving.intel.entries import (
+    IntelCompute,
+    IntelFamily,
+    IntelIntegrated,
+    IntelOneapi,
+)
 
 
 class IntelFacts(VendorFacts):
     """GPU families, channels of the user space, oneAPI."""
 
     devices: dict[str, IntelFamily]
+    integrated: IntelIntegrated
     compute: IntelCompute
     oneapi: IntelOneapi
 
@@ -56,11 +62,15 @@ class IntelFacts(VendorFacts):
         return catalog.unknown_repositories(wanted)
 
     def _unknown_systems(self, catalog: Catalog) -> Iterator[str]:
+        for key, family in self.devices.items():
+            for system in family.listed_on:
+                if system not in (*catalog.operating_systems, *catalog.later_systems):
+                    yield f"intel/devices.yml: {key}: listed_on {system} is no system of the catalog"
         named = {
             f"intel/compute.yml: {key}": (*each.suites, *each.kernels, *each.unvalidated)
             for key, each in self.compute.channels.items()
         }
-        return catalog.unknown_systems(named)
+        yield from catalog.unknown_systems(named)
 
     def _unknown_families(self, catalog: Catalog) -> Iterator[str]:
         images = catalog.images_of("intel")

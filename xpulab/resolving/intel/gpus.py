@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from xpulab.catalog.models import Catalog
 from xpulab.probing.observed import PciFunction
@@ -18,7 +18,7 @@ def classify(function: PciFunction, catalog: Catalog) -> Found:
     facts = catalog.of(IntelFacts)
     found = facts.by_device.get(function.device.lower())
     if found is None:
-        return None
+        return _unknown_integrated(function, facts)
     key, name = found
     family = facts.devices[key]
     accelerator = Accelerator(function.address, function.pci_id, f"Intel {name}", key)
@@ -28,6 +28,25 @@ def classify(function: PciFunction, catalog: Catalog) -> Found:
         why = f"PyTorch does not support {family.title} graphics"
         return Ignored(why, f"{label(accelerator)} is ignored: {why}")
     return accelerator
+
+
+def _unknown_integrated(function: PciFunction, facts: IntelFacts) -> Ignored | None:
+    """A processor's own GPU, older or newer than the catalog: no card beside it suffers from it."""
+    if function.address != facts.integrated.position.address:
+        return None
+    why = "part of the processor, and none that xpulab knows"
+    return Ignored(why, f"Intel GPU {function.pci_id} at {function.address} is {why}: ignored")
+
+
+def beside_cards(
+    accelerators: Sequence[Accelerator], catalog: Catalog
+) -> tuple[tuple[Accelerator, ...], tuple[Accelerator, ...]]:
+    """Those that PyTorch uses, and the integrated ones that it hides where there is a card."""
+    families = catalog.of(IntelFacts).devices
+    cards = tuple(each for each in accelerators if not families[each.family].integrated)
+    if not cards:
+        return tuple(accelerators), ()
+    return cards, tuple(each for each in accelerators if each not in cards)
 
 
 def first_kernel(accelerator: Accelerator, catalog: Catalog) -> str | None:

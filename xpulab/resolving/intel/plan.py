@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 
 from xpulab.catalog.entry import release
@@ -13,7 +13,7 @@ from xpulab.probing.observed import Observed
 from xpulab.resolving.devices import label
 from xpulab.resolving.intel import gpus, images
 from xpulab.resolving.intel.facts import IntelFacts
-from xpulab.resolving.kernels import identify, upgrade
+from xpulab.resolving.kernels import best, identify, is_older, upgrade, would_boot_instead
 from xpulab.resolving.plan import Plan
 from xpulab.resolving.reason import Reason
 from xpulab.resolving.secure_boot import ENROL, refuses_dkms
@@ -21,16 +21,18 @@ from xpulab.resolving.target import CPU_INSTEAD, Accelerator, Driver, KernelUpgr
 
 
 def plan(
-    accelerators: Sequence[Accelerator], observed: Observed, policy: Policy, catalog: Catalog
+    found: Sequence[Accelerator], observed: Observed, policy: Policy, catalog: Catalog
 ) -> Plan | Refusal:
     """The plan for a host's Intel GPUs; its system is one of the catalog's."""
+    accelerators, idle = gpus.beside_cards(found, catalog)
     system = catalog.operating_systems[observed.os]
-    if refusal := _no_kernel_ever(accelerators, system, catalog):
+    if refusal := _no_kernel_ever(accelerators, observed.kernel, system, catalog):
         return refusal
     channel = _channel(accelerators, observed.os, policy.intel_channel, catalog)
     if isinstance(channel, Refusal):
         return channel
-    kernel = identify(observed.kernel, system)
+    suits = _suits(accelerators, channel, observed.os, catalog)
+    kernel = identify(observed.kernel, system, suits)
     if isinstance(kernel, Refusal):
         return kernel
     change = _kernel_change(accelerators, kernel, channel, observed, policy, catalog)
@@ -44,16 +46,26 @@ def plan(
     flavour = change.flavour if change else kernel.flavour
     return Plan(
         "intel",
-        tuple(accelerators),
+        accelerators,
         driver,
         flavour,
         chosen,
-        (*_about_channel(channel, observed.os, catalog), *_about_upgrade(change, observed), *notes),
+        (
+            *map(_idle, idle),
+            *_about_channel(channel, observed.os, catalog),
+            *_not_listed(accelerators, observed.os, catalog),
+            *_about_upgrade(change, observed),
+            *notes,
+        ),
         kernel_upgrade=change,
         about_accelerators=tuple(gpus.reason(each, catalog) for each in accelerators),
         about_driver=_about_driver(channel, accelerators, observed.os, policy, catalog),
         about_image=(why,),
     )
+
+
+def _idle(accelerator: Accelerator) -> str:
+    return f"{label(accelerator)} is left idle: PyTorch hides an integrated GPU beside a card"
 
 
 def _about_driver(
@@ -79,13 +91,14 @@ def _first_kernel(accelerator: Accelerator, catalog: Catalog) -> str:
 
 
 def _no_kernel_ever(
-    accelerators: Sequence[Accelerator], system: OperatingSystem, catalog: Catalog
+    accelerators: Sequence[Accelerator], running: str, system: OperatingSystem, catalog: Catalog
 ) -> Refusal | None:
-    """A refusal for a GPU that needs a newer kernel than its system will ever have."""
+    """A refusal for a GPU that needs a newer kernel than its system is known to have, this host included."""
     newest = max(release(kernel.series) for kernel in system.kernels)
     for accelerator in accelerators:
         needed = _first_kernel(accelerator, catalog)
-        if release(needed) <= newest:
+        there = identify(running, system)
+        if release(needed) <= newest or (isinstance(there, Kernel) and not is_older(running, needed)):
             continue
         later = [
             each.title for each in catalog.later_systems.values() if release(each.kernel) >= release(needed)
@@ -151,6 +164,21 @@ def _channels_for(accelerator: Accelerator, system: str, catalog: Catalog) -> li
     ]
 
 
+def _suits(
+    accelerators: Sequence[Accelerator], channel: str, system: str, catalog: Catalog
+) -> Callable[[Kernel], bool]:
+    """Which kernels would do: those that DKMS builds for, or new enough ones and those with an upgrade."""
+    chosen, known = catalog.of(IntelFacts).compute.channels[channel], catalog.operating_systems[system]
+    needed = max((_first_kernel(each, catalog) for each in accelerators), key=release)
+
+    def suits(kernel: Kernel) -> bool:
+        if allowed := chosen.kernels.get(system):
+            return kernel.series in allowed
+        return release(kernel.series) >= release(needed) or upgrade(kernel, needed, known) is not None
+
+    return suits
+
+
 def _kernel_change(
     accelerators: Sequence[Accelerator],
     kernel: Kernel,
@@ -162,15 +190,10 @@ def _kernel_change(
     """The newer kernel that the GPUs need, or a refusal when none can be had by an upgrade."""
     system = catalog.operating_systems[observed.os]
     chosen = catalog.of(IntelFacts).compute.channels[channel]
+    suits = _suits(accelerators, channel, observed.os, catalog)
     if chosen.modules == "dkms":
-        allowed = chosen.kernels.get(observed.os, ())
-        if allowed and kernel.series not in allowed:
-            return _other_kernel(
-                f"the kernel module of channel {channel} for {label(accelerators[0])} is built for",
-                [each for each in system.kernels if each.series in allowed],
-                kernel,
-                system,
-            )
+        if refusal := _not_built_for(accelerators[0], channel, kernel, suits, observed, catalog):
+            return refusal
         if refuses_dkms(observed, policy):
             return Refusal(
                 reason=f"{label(accelerators[0])} needs a kernel module built on the host (DKMS), "
@@ -182,21 +205,51 @@ def _kernel_change(
     needed = _first_kernel(demanding, catalog)
     if release(kernel.series) >= release(needed):
         return None
-    fitting = [
-        each for each in system.kernels if release(each.series) >= release(needed) and not each.superseded
-    ]
-    return upgrade(kernel, needed, system) or _other_kernel(
-        f"{label(demanding)} works with", fitting, kernel, system
+    if change := upgrade(kernel, needed, system):
+        return change
+    instead = best(kernel.suffix, system, suits)
+    return Refusal(
+        reason=f"{label(demanding)} works with kernel {needed} or later, "
+        f"and this host runs {kernel.series} ({kernel.title})",
+        remedy=f"apt install {system.meta_package(instead)}, reboot into that kernel, and run again"
+        if instead
+        else CPU_INSTEAD,
     )
 
 
-def _other_kernel(what: str, fitting: Sequence[Kernel], running: Kernel, system: OperatingSystem) -> Refusal:
-    kernels = " or ".join(f"{each.series} ({each.title})" for each in fitting)
+def _not_built_for(
+    accelerator: Accelerator,
+    channel: str,
+    kernel: Kernel,
+    suits: Callable[[Kernel], bool],
+    observed: Observed,
+    catalog: Catalog,
+) -> Refusal | None:
+    """A refusal where DKMS does not build the module for the kernel that runs, or that the next boot takes.
+
+    Source: https://dgpu-docs.intel.com/driver/installation-guides/max-and-flex.html as of 2026-10-09.
+    """
+    system = catalog.operating_systems[observed.os]
+    allowed = catalog.of(IntelFacts).compute.channels[channel].kernels.get(observed.os, ())
+    if not allowed:
+        return None
+    built = f"the kernel module of channel {channel} for {label(accelerator)} is built for kernel "
+    if kernel.series not in allowed:
+        why = f"{built}{' or '.join(allowed)}, and this host runs {kernel.series} ({kernel.title})"
+        instead = best(kernel.suffix, system, suits)
+        if instead is None:
+            return Refusal(why, CPU_INSTEAD)
+        later = would_boot_instead(instead, allowed, observed.packages, system)
+        ways = [f"apt install {system.meta_package(instead)}", "reboot into that kernel"]
+        ways += [f"apt purge {' '.join(later)} there"] if later else []
+        return Refusal(why, f"{', '.join(ways)}, and run again")
+    in_the_way = would_boot_instead(kernel, allowed, observed.packages, system)
+    if not in_the_way:
+        return None
     return Refusal(
-        reason=f"{what} kernel {kernels}, and this host runs {running.series} ({running.title})",
-        remedy=f"apt install {system.meta_package(fitting[0])}, reboot into that kernel, and run again"
-        if fitting
-        else CPU_INSTEAD,
+        reason=f"{built}{' or '.join(allowed)}, which this host runs, and its next boot takes "
+        f"{in_the_way[0]}",
+        remedy=f"apt purge {' '.join(in_the_way)}, and run again",
     )
 
 
@@ -210,7 +263,20 @@ def _about_channel(channel: str, system: str, catalog: Catalog) -> tuple[str, ..
         notes.append(
             f"no channel of Intel's serves {title}: all user space is in the image, none on the host"
         )
+    if note := catalog.repositories[found.repository].note:
+        notes.append(note)
     return tuple(notes)
+
+
+def _not_listed(accelerators: Sequence[Accelerator], system: str, catalog: Catalog) -> Iterator[str]:
+    """A note for each family that PyTorch lists on other systems alone."""
+    families = catalog.of(IntelFacts).devices
+    title = catalog.operating_systems[system].title
+    for key in dict.fromkeys(each.family for each in accelerators):
+        family = families[key]
+        if family.listed_on and system not in family.listed_on:
+            listed = " and ".join(map(catalog.title_of_system, family.listed_on))
+            yield f"PyTorch lists {family.title} on {listed}, and not on {title}"
 
 
 def _about_upgrade(change: KernelUpgrade | None, observed: Observed) -> tuple[str, ...]:

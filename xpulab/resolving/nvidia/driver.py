@@ -67,7 +67,9 @@ def choose(asked: Question) -> Choice | Refusal:
     if isinstance(answer, Choice):
         why = "policy asks for it" if asked.policy.nvidia_driver else "the default, which drives every family"
         return _because(why, answer, asked)
-    maintained = [name for name, each in data.branches.items() if each.state == "supported"]
+    maintained = [
+        name for name, each in data.branches.items() if each.state == "supported" and not each.opt_in
+    ]
     offers = [offer for name in maintained if isinstance(offer := _offer(name, asked), Choice)]
     if asked.policy.nvidia_driver is None and offers:
         return _because(f"the default {branch} will not do: {answer.why}", offers[-1], asked)
@@ -107,7 +109,7 @@ def _offer(branch: str, asked: Question) -> Choice | Obstacle:
     offer = _fitting(branch, found, asked)
     if found.state == "end-of-life" and asked.policy.nvidia_driver_end_of_life == "refuse":
         allow = "set policy nvidia_driver_end_of_life: allow" if isinstance(offer, Choice) else None
-        return Obstacle(f"it has had no security fixes since {found.end_of_life:%B %Y}", allow)
+        return Obstacle(f"it {found.without_fixes}", allow)
     return offer
 
 
@@ -137,7 +139,7 @@ def _unfit(branch: str, found: DriverBranch, gpus: Sequence[NvidiaGpu]) -> str |
     for gpu in gpus:
         if gpu.family.last_branch and int(branch) > int(gpu.family.last_branch):
             return f"{gpu.label} is {gpu.family.title}, whose last branch is {gpu.family.last_branch}"
-        first = gpu.chips.first_driver
+        first = gpu.first_driver
         if first is not None and release(found.at_least or branch) < release(first):
             return f"{gpu.label} needs driver {first} or later"
     return None

@@ -39,17 +39,26 @@ class ChipRange(Record):
 
 
 class NvidiaFamily(Entry):
-    """A GPU architecture; `unsupported` says why its GPUs cannot be used."""
+    """A GPU architecture; `unsupported` says why its GPUs cannot be used.
+
+    The driver of newer GPUs leaves those that are `passed_over` alone. `aarch64_only` are device ids that
+    exist on no other architecture.
+    """
 
     title: str
     unsupported: str | None = None
+    passed_over: bool = False
+    aarch64_only: tuple[DeviceId, ...] = ()
     last_branch: Branch | None = None
     modules: tuple[NvidiaModules, ...] = ()
     chips: Annotated[tuple[ChipRange, ...], Field(min_length=1)]
     names: dict[DeviceId, str] = Field(default_factory=dict)
+    first_drivers: dict[DeviceId, Version] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _usable_or_not(self) -> NvidiaFamily:
+        if self.passed_over and not self.unsupported:
+            raise ValueError("only an unsupported family is passed_over")
         if self.unsupported is None:
             if not self.modules:
                 raise ValueError("a supported family needs modules")
@@ -59,17 +68,36 @@ class NvidiaFamily(Entry):
 
 
 class DriverBranch(Entry):
-    """An NVIDIA driver branch; `archive` and `cuda_repository` name the systems that have it from there."""
+    """An NVIDIA driver branch; `archive` and `cuda_repository` name the systems that have it from there.
+
+    One that is `replaced_by` another gets no fixes, its end of life being still to come or not. `opt_in` ones
+    are neither a default nor a remedy.
+    """
 
     kind: str
     state: Literal["supported", "end-of-life"]
     end_of_life: date
+    replaced_by: Branch | None = None
+    opt_in: bool = False
     latest: Version | None = None
     security_floor: Version | None = None
     modules: tuple[NvidiaModules, ...] = ("open", "proprietary")
     archive: tuple[str, ...] = ()
     cuda_repository: tuple[str, ...] = ()
     note: str | None = None
+
+    def on(self, day: date) -> DriverBranch:
+        """The branch as it stands on a day: its end of life comes without an edit."""
+        if self.state == "end-of-life" or day <= self.end_of_life:
+            return self
+        return self.model_copy(update={"state": "end-of-life"})
+
+    @property
+    def without_fixes(self) -> str:
+        """Why an end-of-life branch is none to have."""
+        if self.replaced_by:
+            return f"gets no security fixes since branch {self.replaced_by} replaced it"
+        return f"has had no security fixes since {self.end_of_life:%B %Y}"
 
     def sources(self, system: str) -> tuple[NvidiaSource, ...]:
         """Where the branch can be had for a system, the archive first: its modules are signed."""
@@ -180,13 +208,17 @@ class NvidiaDriver(Record):
 
 
 class ToolkitPackages(Entry):
-    """The container toolkit's packages, all at one exact version."""
+    """The container toolkit's packages, all at one exact version: this one, or a newer one that is there."""
 
     version: str
     minimum_safe: Version
     repository: str
     names: tuple[str, ...]
     foreign_sources: tuple[Url, ...]
+
+    def package_version(self, release: str) -> str:
+        """What dpkg calls a release: the package's revision is the same for all."""
+        return f"{release}-{self.version.partition('-')[2]}"
 
     @model_validator(mode="after")
     def _safe(self) -> ToolkitPackages:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from datetime import date
 from functools import cached_property
 from itertools import pairwise
+
+from typing_extensions import override
 
 from xpulab.catalog.facts import VendorFacts
 from xpulab.catalog.models import Catalog
@@ -32,6 +35,12 @@ class NvidiaFacts(VendorFacts):
         firsts, ranges = self._ranges
         at = bisect_right(firsts, device) - 1
         return ranges[at] if at >= 0 and device in ranges[at][2] else None
+
+    @override
+    def on(self, day: date) -> NvidiaFacts:
+        """Branches whose end of life has passed are end-of-life."""
+        branches = {key: each.on(day) for key, each in self.driver.branches.items()}
+        return self.model_copy(update={"driver": self.driver.model_copy(update={"branches": branches})})
 
     @property
     def never_unattended(self) -> tuple[str, ...]:
@@ -61,6 +70,9 @@ class NvidiaFacts(VendorFacts):
         driver = self.driver
         if driver.default_branch not in driver.branches:
             yield f"nvidia/driver.yml: default_branch: {driver.default_branch} is not among branches"
+        for key, branch in driver.branches.items():
+            if branch.replaced_by and branch.replaced_by not in driver.branches:
+                yield f"nvidia/driver.yml: {key}: replaced_by {branch.replaced_by} is not among branches"
         for key, family in self.families.items():
             if family.last_branch and family.last_branch not in driver.branches:
                 where = f"nvidia/families.yml: {key}"

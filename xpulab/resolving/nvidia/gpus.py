@@ -38,6 +38,11 @@ class NvidiaGpu:
         return self.chips.modules or self.family.modules
 
     @property
+    def first_driver(self) -> str | None:
+        """The oldest driver that knows it, where that is not as old as its branch."""
+        return self.family.first_drivers.get(self.accelerator.pci_id[-4:].lower(), self.chips.first_driver)
+
+    @property
     def reason(self) -> Reason:
         """How it was told."""
         found, chips = self.accelerator, self.chips
@@ -61,7 +66,9 @@ def classify(function: PciFunction, catalog: Catalog) -> Found:
     key, family, chips = found
     name = f"NVIDIA {family.names.get(device, f'{family.title} GPU')}"
     accelerator = Accelerator(function.address, function.pci_id, name, key, chips.compute_capability)
-    return Unusable("nvidia", label(accelerator), family.unsupported) if family.unsupported else accelerator
+    if family.unsupported:
+        return Unusable("nvidia", label(accelerator), family.unsupported, family.passed_over)
+    return accelerator
 
 
 def gpus_of(accelerators: Sequence[Accelerator], catalog: Catalog) -> tuple[NvidiaGpu, ...]:
