@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from xpulab.catalog.entry import Entry, Record, Url, Version
+from xpulab.catalog.entry import Entry, Record, Url, Version, release
 from xpulab.schema.identifiers import Fingerprint
 
 
@@ -57,6 +58,13 @@ class OperatingSystem(Entry):
     kernels: tuple[Kernel, ...]
     kernel_packages: KernelPackages
     prerequisites: tuple[str, ...]
+
+    @cached_property
+    def kernels_by_suffix(self) -> dict[str, tuple[Kernel, ...]]:
+        """The kernels of each suffix, the oldest series first."""
+        by_series = sorted(self.kernels, key=lambda each: release(each.series))
+        suffixes = dict.fromkeys(each.suffix for each in self.kernels)
+        return {suffix: tuple(each for each in by_series if each.suffix == suffix) for suffix in suffixes}
 
     def meta_package(self, kernel: Kernel) -> str:
         """The package that brings a kernel and its updates."""

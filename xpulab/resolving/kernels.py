@@ -29,7 +29,7 @@ def identify(
     A refusal is for a suffix that the system does not have, and for a series older than any of it.
     """
     found = UNAME.fullmatch(release)
-    same = _of_suffix(found["suffix"], system) if found else []
+    same = system.kernels_by_suffix.get(found["suffix"], ()) if found else ()
     if found and same and numbers(found["series"]) >= numbers(same[0].series):
         series = numbers(found["series"])
         follows = next((each for each in same if numbers(each.series) >= series), None)
@@ -60,19 +60,13 @@ def newer_than_known(release: str, system: OperatingSystem) -> str | None:
     kernel = identify(release, system)
     if isinstance(kernel, Refusal):
         return None
-    newest = _of_suffix(kernel.suffix, system)[-1].series
+    newest = system.kernels_by_suffix[kernel.suffix][-1].series
     if numbers(kernel.series) <= numbers(newest):
         return None
     return (
         f"kernel {release} is newer than any that xpulab knows of its flavour on {system.title} "
         f"(up to {newest}): signed, in-tree and DKMS modules follow it"
     )
-
-
-def _of_suffix(suffix: str, system: OperatingSystem) -> list[Kernel]:
-    """The kernels of a suffix, the oldest series first."""
-    same = [each for each in system.kernels if each.suffix == suffix]
-    return sorted(same, key=lambda each: numbers(each.series))
 
 
 def upgrade(running: Kernel, needed: str, system: OperatingSystem) -> KernelUpgrade | None:
