@@ -10,6 +10,8 @@ from pydantic import ValidationError
 
 from xpulab.catalog.models import Catalog
 from xpulab.converging.drift import drift
+from xpulab.desired.kinds.apt_repository import AptRepository, OwnSources
+from xpulab.desired.manifest import Manifest
 from xpulab.desired.role import Role, Waiting, sections
 from xpulab.desired.state import desired, mistake
 from xpulab.desired.thing import Difference
@@ -56,11 +58,12 @@ def assess(
     wanted = desired(roles, target, settings, catalog, watched)
     if isinstance(wanted, Refusal):
         return Assessment(refusal=wanted)
+    manifest = Manifest((*wanted.manifest.things, OwnSources.of(wanted.manifest.of(AptRepository))))
     try:
-        for thing in wanted.manifest.things:
+        for thing in manifest.things:
             if refusal := thing.unusable(observed):
                 return Assessment(refusal=refusal)
-        differences = drift(wanted.manifest, observed)
+        differences = drift(manifest, observed)
     except Exception as error:  # a kind of thing may be a lab's own
         return Assessment(refusal=mistake("a kind of thing", error))
     return Assessment(target, drift=differences, waiting=wanted.waiting)

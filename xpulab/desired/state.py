@@ -9,7 +9,6 @@ from traceback import walk_tb
 from typing import TypeVar
 
 from xpulab.catalog.models import Catalog
-from xpulab.desired.kinds.apt_repository import AptRepository, OwnSources
 from xpulab.desired.manifest import Manifest
 from xpulab.desired.own_roles import PACKAGE
 from xpulab.desired.role import Role, Waiting
@@ -142,9 +141,7 @@ def _together(claims: Sequence[tuple[Role, Thing]]) -> Manifest | Refusal:
                 if other is not role and thing.forbids(wanted):
                     how = f"differ on {wanted.kind} {wanted.claim}: the second wants what the first forbids"
                     return _clash(role, other, how)
-    things = tuple(thing for _, thing in claimed.values())
-    own = frozenset(each.source.path for each in things if type(each) is AptRepository)
-    return Manifest((*things, OwnSources(own)))
+    return Manifest(tuple(thing for _, thing in claimed.values()))
 
 
 def _clash(one: Role, other: Role, how: str) -> Refusal:

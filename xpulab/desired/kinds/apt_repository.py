@@ -124,6 +124,11 @@ class OwnSources(Thing):
 
     kind: ClassVar[str] = "unwanted apt source"
 
+    @classmethod
+    def of(cls, repositories: Iterable[AptRepository]) -> OwnSources:
+        """Those of the repositories that a host is to have."""
+        return cls(frozenset(each.source.path for each in repositories))
+
     @property
     @override
     def claim(self) -> str:
