@@ -19,8 +19,9 @@ from bench.hosts import GROUPS, BenchHost
 from xpulab.explaining import hypothetical
 from xpulab.inventory.settings import HostSettings
 from xpulab.resolving.resolve import resolve
-from xpulab.resolving.target import Image, Refusal
+from xpulab.resolving.target import Image
 from xpulab.resolving.vendors import load_catalog
+from xpulab.schema.refusal import Refusal
 
 FOLDER = STATE / "bench"
 

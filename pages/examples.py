@@ -8,7 +8,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from xpulab.explaining import command as cli
+from xpulab import command as cli
 from xpulab.explaining.explanation_page import wrap
 from xpulab.explaining.policy_options import keys
 from xpulab.roles import BUILT_IN

@@ -12,9 +12,9 @@ from xpulab.inventory.settings import HostSettings
 from xpulab.resolving.accelerators import classify
 from xpulab.resolving.devices import Devices, label
 from xpulab.resolving.resolve import resolve
-from xpulab.resolving.target import Refusal
 from xpulab.resolving.vendor import Vendor
 from xpulab.resolving.vendors import VENDORS
+from xpulab.schema.refusal import Refusal
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "hardware-matrix.md"
 HEAD = """\

@@ -11,9 +11,9 @@ from xpulab.desired.role import sections
 from xpulab.explaining import hypothetical
 from xpulab.inventory.settings import HostSettings, with_sections
 from xpulab.resolving.resolve import resolve
-from xpulab.resolving.target import Refusal
 from xpulab.resolving.vendors import written_catalog
 from xpulab.roles import BUILT_IN
+from xpulab.schema.refusal import Refusal
 from xpulab.workbench.image import HERE
 from xpulab.workbench.recipe import Recipe, recipe_for
 from xpulab.workbench.settings import Workbench

@@ -13,8 +13,8 @@ from tests.unit.sample_hosts import host
 from xpulab.inventory.settings import HostSettings
 from xpulab.resolving.accelerators import classify
 from xpulab.resolving.resolve import resolve
-from xpulab.resolving.target import Refusal
 from xpulab.resolving.vendors import load_catalog as load
+from xpulab.schema.refusal import Refusal
 
 PLACES = (Path("/usr/share/misc/pci.ids"), Path("/usr/share/hwdata/pci.ids"))
 FAMILIES = {

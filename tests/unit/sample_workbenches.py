@@ -10,8 +10,8 @@ from tests.unit import sample_hosts
 from tests.unit.sample_hosts import host, resolved
 from xpulab.probing.observed import Observed
 from xpulab.resolving.resolve import resolve
-from xpulab.resolving.target import Refusal
 from xpulab.resolving.vendors import load_catalog
+from xpulab.schema.refusal import Refusal
 from xpulab.workbench.image import WorkbenchImage, image_of
 
 CATALOG = load_catalog()

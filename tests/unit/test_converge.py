@@ -19,7 +19,7 @@ from xpulab.inventory.settings import HostSettings, Policy
 from xpulab.probing.observed import Observed
 from xpulab.pull import pull_run
 from xpulab.pull.last_pull import NAME, PullResult
-from xpulab.resolving.target import Refusal
+from xpulab.schema.refusal import Refusal
 
 REASON = "nvidia: nouveau holds the device"
 LOCAL: Any = SimpleNamespace(name="@local", print_prefix="")

@@ -18,7 +18,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.unit.sample_hosts import ARC_A770, ARC_B580, H100, K40, MAX_1100, NVSWITCH, RTX_3090, UHD_770, V100
-from xpulab.explaining import command as cli
+from xpulab import command as cli
 from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.vendors import load_catalog as load
 from xpulab.roles import BUILT_IN

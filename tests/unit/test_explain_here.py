@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.unit.sample_hosts import ARC_B580, K40, RTX_3090, UHD_770, V100, host
-from xpulab.explaining import command as cli
+from xpulab import command as cli
 from xpulab.explaining import here
 from xpulab.probing.observed import FoundImage
 from xpulab.probing.records import parse

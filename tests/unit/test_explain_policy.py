@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from tests.unit.sample_hosts import RTX_3090
+from xpulab import command as cli
 from xpulab.catalog.models import Catalog
 from xpulab.desired.manifest import Manifest
 from xpulab.desired.role import Role
-from xpulab.explaining import command as cli
 from xpulab.explaining.policy_options import keys, policy_of
 from xpulab.inventory.settings import HostSettings, Policy
 from xpulab.resolving.target import Target

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from xpulab import command as cli
 from xpulab.desired.lab import load_lab
-from xpulab.explaining import command as cli
 from xpulab.inventory import lab_place
 from xpulab.laying_out.init import lay_out
 from xpulab.roles import BUILT_IN

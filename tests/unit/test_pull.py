@@ -22,8 +22,8 @@ from xpulab.probing.records import parse
 from xpulab.pull import last_pull, pull_run
 from xpulab.pull.last_pull import PullResult
 from xpulab.pull.settings import Pull
-from xpulab.resolving.target import Refusal
 from xpulab.roles import BUILT_IN
+from xpulab.schema.refusal import Refusal
 
 KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + bytes(32)).decode()
 URL = "https://releases.example/lab/"

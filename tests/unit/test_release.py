@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from pages.requirements import REQUIREMENTS, requirements
 from tests.unit.own_roles_page import write_lab
-from xpulab.explaining import command as cli
+from xpulab import command as cli
 from xpulab.releasing import release
 from xpulab.roles import BUILT_IN
 

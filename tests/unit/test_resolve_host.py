@@ -10,8 +10,8 @@ from tests.unit.sample_hosts import ASPEED, RADEON, RTX_3090, host, resolved, se
 from xpulab.inventory.settings import HostSettings, ImageOverride, RepositoryOverride
 from xpulab.probing.observed import FoundImage
 from xpulab.resolving.resolve import resolve
-from xpulab.resolving.target import Refusal
 from xpulab.resolving.vendors import load_catalog as load
+from xpulab.schema.refusal import Refusal
 
 IMAGE = "pytorch/pytorch:2.14.1-cuda13.0-cudnn9-runtime"
 DIGEST = "sha256:" + "a" * 64

@@ -26,8 +26,9 @@ from tests.unit.sample_hosts import (
 )
 from xpulab.probing.observed import Observed, PciFunction
 from xpulab.resolving.resolve import resolve
-from xpulab.resolving.target import Beside, Driver, KernelUpgrade, Refusal
+from xpulab.resolving.target import Beside, Driver, KernelUpgrade
 from xpulab.resolving.vendors import load_catalog as load
+from xpulab.schema.refusal import Refusal
 
 
 def test_arc_a_on_the_hwe_kernel_gets_the_unified_channel_and_its_in_tree_driver() -> None:

@@ -30,8 +30,9 @@ from xpulab.inventory.settings import HostSettings, Policy
 from xpulab.probing.observed import InstalledPackage, Observed
 from xpulab.resolving.kernels import identify
 from xpulab.resolving.resolve import resolve
-from xpulab.resolving.target import Refusal, Target
+from xpulab.resolving.target import Target
 from xpulab.resolving.vendors import load_catalog as load
+from xpulab.schema.refusal import Refusal
 
 CATALOG = load()
 CARDS = (RTX_3090, H100, "10de:1b06", ARC_A770, ARC_B580, MAX_1100, FLEX_170, "8086:64a0", "8086:7d55")

@@ -30,9 +30,10 @@ from tests.unit.sample_hosts import (
 from xpulab.catalog import HERE, load_from
 from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.resolve import resolve
-from xpulab.resolving.target import Driver, Refusal
+from xpulab.resolving.target import Driver
 from xpulab.resolving.vendors import VENDORS
 from xpulab.resolving.vendors import load_catalog as load
+from xpulab.schema.refusal import Refusal
 
 
 def test_ampere_host_gets_open_580_and_cuda13_image() -> None:

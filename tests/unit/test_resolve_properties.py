@@ -31,8 +31,9 @@ from xpulab.probing.observed import Observed, PciFunction
 from xpulab.resolving.intel.facts import IntelFacts
 from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.resolve import resolve
-from xpulab.resolving.target import Refusal, Target
+from xpulab.resolving.target import Target
 from xpulab.resolving.vendors import load_catalog as load
+from xpulab.schema.refusal import Refusal
 
 CATALOG = load()
 NVIDIA = [

@@ -43,8 +43,8 @@ from xpulab.desired.thing import InApt
 from xpulab.inventory.settings import HostSettings, RepositoryOverride
 from xpulab.probing.observed import InstalledPackage, Observed
 from xpulab.resolving.resolve import resolve
-from xpulab.resolving.target import Refusal
 from xpulab.resolving.vendors import load_catalog as load
+from xpulab.schema.refusal import Refusal
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -31,10 +31,11 @@ from xpulab.resolving.devices import Found
 from xpulab.resolving.plan import Plan
 from xpulab.resolving.reason import Reason
 from xpulab.resolving.resolve import resolve
-from xpulab.resolving.target import Accelerator, Beside, Driver, Refusal, Target
+from xpulab.resolving.target import Accelerator, Beside, Driver, Target
 from xpulab.resolving.vendor import DriverWords, Kind, Vendor
 from xpulab.resolving.vendors import VENDORS
 from xpulab.roles import BUILT_IN
+from xpulab.schema.refusal import Refusal
 from xpulab.workbench.recipe import recipe_for
 from xpulab.workbench.settings import Workbench
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from xpulab.explaining import command as cli
+from xpulab import command as cli
 from xpulab.roles import BUILT_IN
 from xpulab.verify import command
 

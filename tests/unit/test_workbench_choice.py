@@ -25,7 +25,7 @@ from xpulab.desired.role import Waiting
 from xpulab.inventory.settings import HostSettings
 from xpulab.probing.observed import Observed
 from xpulab.resolving.resolve import resolve
-from xpulab.resolving.target import Refusal
+from xpulab.schema.refusal import Refusal
 from xpulab.workbench.image import built, image_of
 
 ARC_22_04 = host(ARC_A770, kernel=HWE)

@@ -22,7 +22,7 @@ from xpulab.desired.state import Desired
 from xpulab.desired.thing import Difference, Run, Runs
 from xpulab.probing.observed import FoundContainer, FoundUnit, Observed
 from xpulab.resolving.resolve import resolve
-from xpulab.resolving.target import Refusal
+from xpulab.schema.refusal import Refusal
 from xpulab.workbench.image import WorkbenchImage, image_of
 
 ARC = host(ARC_A770, kernel=HWE)

@@ -13,8 +13,8 @@ from xpulab.desired.lab import load_lab
 from xpulab.inventory import workbench_digests
 from xpulab.inventory.labfile import LabError
 from xpulab.inventory.settings import HostSettings, ImageOverride
-from xpulab.resolving.target import Refusal
 from xpulab.roles import BUILT_IN
+from xpulab.schema.refusal import Refusal
 from xpulab.workbench.settings import Workbench
 
 REFERENCE = "registry.lab.test/xpulab-workbench:cpu-torch2.13.0-0123456789ab"

@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.wheel.installed import ROOT, Installed, build, fakes
-from xpulab.explaining import command
+from xpulab import command
 from xpulab.releasing import release
 from xpulab.roles import BUILT_IN
 

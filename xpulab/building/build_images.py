@@ -25,8 +25,8 @@ from xpulab.desired.thing import NOT_THERE, Difference, Phase, Run, Runs
 from xpulab.inventory import workbench_digests
 from xpulab.inventory.settings import HostSettings, ImageOverride
 from xpulab.probing.watched import Watched
-from xpulab.resolving.target import Refusal
 from xpulab.resolving.vendors import load_catalog
+from xpulab.schema.refusal import Refusal
 from xpulab.workbench.image import WorkbenchImage, archive, image_of
 from xpulab.workbench.settings import Workbench
 

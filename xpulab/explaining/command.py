@@ -1,4 +1,4 @@
-"""The command `xpulab`: answers that need no host."""
+"""`xpulab explain`: the answer for a host that need not exist, or for this machine."""
 
 from __future__ import annotations
 
@@ -18,26 +18,17 @@ from xpulab.explaining.described import DEFAULT_SYSTEM, Description
 from xpulab.explaining.explanation import Explanation, as_json, explain
 from xpulab.explaining.policy_options import policy_of, with_policy
 from xpulab.inventory.settings import HostSettings
-from xpulab.laying_out import init
 from xpulab.probing.observed import Observed
-from xpulab.releasing import release
 from xpulab.resolving.accelerators import DISPLAY, PROCESSING
-from xpulab.resolving.target import Refusal
 from xpulab.resolving.vendors import load_catalog
-from xpulab.upstreams import check_upstreams
-from xpulab.verify import command as verify
+from xpulab.schema.refusal import Refusal
 
 UNKNOWN_ID = 3  # exit status; 2 is wrong usage
 Option = Optional[str]  # noqa: UP045 - typer reads annotations at run time, on Python 3.10 too
 
 
-def build(roles: tuple[Role, ...]) -> typer.Typer:
-    """The command line, for these roles."""
-    app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-
-    @app.callback()
-    def xpulab() -> None:
-        """The right driver, kernel, packages and PyTorch image for each card."""
+def add_to(app: typer.Typer, roles: tuple[Role, ...]) -> None:
+    """Add the command to the command line, for these roles."""
 
     @app.command("explain")
     @with_policy
@@ -81,12 +72,6 @@ def build(roles: tuple[Role, ...]) -> typer.Typer:
         question = _Question(load_catalog(), roles, described, settings)
         wanted = list(ids or ()) or (sys.stdin.read().split() if each else [])
         raise typer.Exit(question.each(wanted) if each else question.together(wanted, as_json_))
-
-    check_upstreams.add_to(app, roles)
-    release.add_to(app, roles)
-    init.add_to(app)
-    verify.add_to(app)
-    return app
 
 
 def _machine() -> Observed:

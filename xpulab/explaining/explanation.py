@@ -15,7 +15,8 @@ from xpulab.desired.state import desired
 from xpulab.inventory.settings import HostSettings
 from xpulab.probing.observed import Observed
 from xpulab.resolving.resolve import resolve
-from xpulab.resolving.target import Accelerator, Refusal, Target
+from xpulab.resolving.target import Accelerator, Target
+from xpulab.schema.refusal import Refusal
 
 
 @dataclass(frozen=True)

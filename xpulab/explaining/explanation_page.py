@@ -13,7 +13,8 @@ from xpulab.desired.kinds.apt_repository import AptRepository
 from xpulab.desired.kinds.package import Package
 from xpulab.explaining.explanation import Explanation
 from xpulab.probing.observed import Observed
-from xpulab.resolving.target import Refusal, Target
+from xpulab.resolving.target import Target
+from xpulab.schema.refusal import Refusal
 
 MARGIN = 19  # columns that the names of the choices take
 

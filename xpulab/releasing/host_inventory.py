@@ -11,8 +11,8 @@ from xpulab.converging import run
 from xpulab.desired.lab import load_lab
 from xpulab.inventory.labfile import LabError
 from xpulab.pull import pull_run
-from xpulab.resolving.target import Refusal
 from xpulab.roles import BUILT_IN
+from xpulab.schema.refusal import Refusal
 
 _lab_file = Path(__file__).parent / "lab.yml"
 hosts = []

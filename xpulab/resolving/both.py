@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from xpulab.catalog.models import Catalog
 from xpulab.resolving.plan import Plan
-from xpulab.resolving.target import Beside, Refusal
+from xpulab.resolving.target import Beside
+from xpulab.schema.refusal import Refusal
 
 
 def combine(first: Plan, second: Plan, catalog: Catalog) -> Plan | Refusal:

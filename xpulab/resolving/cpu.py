@@ -9,7 +9,7 @@ from xpulab.probing.observed import Observed
 from xpulab.resolving import images
 from xpulab.resolving.kernels import identify
 from xpulab.resolving.plan import Plan
-from xpulab.resolving.target import Refusal
+from xpulab.schema.refusal import Refusal
 
 
 def plan(observed: Observed, policy: Policy, catalog: Catalog, notes: tuple[str, ...] = ()) -> Plan | Refusal:

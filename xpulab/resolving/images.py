@@ -9,7 +9,7 @@ from xpulab.catalog.entry import release
 from xpulab.catalog.images import CatalogImage
 from xpulab.catalog.models import Catalog
 from xpulab.resolving.reason import Reason
-from xpulab.resolving.target import Refusal
+from xpulab.schema.refusal import Refusal
 
 Narrowing = Callable[[Sequence[CatalogImage]], Sequence[CatalogImage]]
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection
 from xpulab.catalog.entry import release as numbers
 from xpulab.catalog.systems import Kernel, OperatingSystem
 from xpulab.resolving.reason import Reason
-from xpulab.resolving.target import CPU_INSTEAD, KernelUpgrade, Refusal
+from xpulab.resolving.target import CPU_INSTEAD, KernelUpgrade
+from xpulab.schema.refusal import Refusal
 
 # Such as 5.15.0-161-generic or Debian's 6.1.0-28-amd64, 6.5.0-0.deb12.4-amd64, 6.12.12+bpo-amd64 and
 # 6.12.95+deb12-cloud-amd64: series, patch level, ABI, flavour suffix. The ABI of a build that is not the

@@ -15,8 +15,9 @@ from xpulab.resolving.devices import Devices, Unusable, label
 from xpulab.resolving.kernels import newer_than_known, why_kernel
 from xpulab.resolving.plan import Plan
 from xpulab.resolving.reason import Reason
-from xpulab.resolving.target import CPU_INSTEAD, Image, Refusal, Target
+from xpulab.resolving.target import CPU_INSTEAD, Image, Target
 from xpulab.resolving.vendors import VENDORS
+from xpulab.schema.refusal import Refusal
 
 
 def resolve(observed: Observed, settings: HostSettings, catalog: Catalog) -> Target | Refusal:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from xpulab.resolving.reason import Reason
-from xpulab.schema.refusal import Refusal as Refusal
 
 CPU_INSTEAD = "set policy unsupported: cpu to provision it as a CPU host"
 """The remedy that remains for an accelerator which cannot be used."""

@@ -11,8 +11,9 @@ from xpulab.inventory.settings import Policy
 from xpulab.probing.observed import Observed, PciFunction
 from xpulab.resolving.devices import Found
 from xpulab.resolving.plan import Plan
-from xpulab.resolving.target import Accelerator, Refusal, Target
+from xpulab.resolving.target import Accelerator, Target
 from xpulab.resolving.workbench_parts import WorkbenchParts
+from xpulab.schema.refusal import Refusal
 
 
 @dataclass(frozen=True)

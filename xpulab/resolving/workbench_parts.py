@@ -8,7 +8,8 @@ from typing import Literal
 
 from xpulab.catalog.models import Catalog
 from xpulab.inventory.settings import Policy
-from xpulab.resolving.target import Refusal, Target
+from xpulab.resolving.target import Target
+from xpulab.schema.refusal import Refusal
 
 WorkbenchDevice = Literal["cuda", "xpu", "cpu"]
 """As images and their launcher know them."""

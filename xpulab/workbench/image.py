@@ -18,7 +18,8 @@ from xpulab.catalog.workbench import REPOSITORY
 from xpulab.desired.role import Waiting
 from xpulab.desired.templates import TEMPLATES, environment
 from xpulab.inventory.settings import HostSettings
-from xpulab.resolving.target import Image, Refusal, Target
+from xpulab.resolving.target import Image, Target
+from xpulab.schema.refusal import Refusal
 from xpulab.workbench.recipe import Family, Recipe, recipe_for
 from xpulab.workbench.settings import Workbench
 

@@ -12,9 +12,10 @@ from xpulab.catalog.workbench import Wheels
 from xpulab.desired.repositories import repository_for
 from xpulab.inventory.settings import HostSettings
 from xpulab.resolving.images import nearest
-from xpulab.resolving.target import Refusal, Target
+from xpulab.resolving.target import Target
 from xpulab.resolving.vendors import VENDORS
 from xpulab.resolving.workbench_parts import OnPytorchImage, OnSystem, UserSpace
+from xpulab.schema.refusal import Refusal
 from xpulab.workbench.settings import Workbench
 
 Family = Literal["cuda", "xpu", "cpu", "unified"]

@@ -8,7 +8,8 @@ from xpulab.catalog.models import Catalog
 from xpulab.resolving import images
 from xpulab.resolving.intel.facts import IntelFacts
 from xpulab.resolving.reason import Reason
-from xpulab.resolving.target import CPU_INSTEAD, Accelerator, Refusal
+from xpulab.resolving.target import CPU_INSTEAD, Accelerator
+from xpulab.schema.refusal import Refusal
 
 
 def choose(

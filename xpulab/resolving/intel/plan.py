@@ -17,7 +17,8 @@ from xpulab.resolving.kernels import best, identify, is_older, upgrade, would_bo
 from xpulab.resolving.plan import Plan
 from xpulab.resolving.reason import Reason
 from xpulab.resolving.secure_boot import ENROL, refuses_dkms
-from xpulab.resolving.target import CPU_INSTEAD, Accelerator, Driver, KernelUpgrade, Refusal
+from xpulab.resolving.target import CPU_INSTEAD, Accelerator, Driver, KernelUpgrade
+from xpulab.schema.refusal import Refusal
 
 
 def plan(

@@ -6,8 +6,9 @@ from xpulab.catalog.entry import release
 from xpulab.catalog.models import Catalog
 from xpulab.inventory.settings import Policy
 from xpulab.resolving.intel.facts import IntelFacts
-from xpulab.resolving.target import Accelerator, Refusal, Target
+from xpulab.resolving.target import Accelerator, Target
 from xpulab.resolving.workbench_parts import OnPytorchImage, OnSystem, UnifiedPart, UserSpace
+from xpulab.schema.refusal import Refusal
 
 WHEELS = "xpu"
 

@@ -15,7 +15,8 @@ from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.nvidia.gpus import NvidiaGpu
 from xpulab.resolving.reason import Reason
 from xpulab.resolving.secure_boot import DKMS_REFUSED, ENROL, refuses_dkms
-from xpulab.resolving.target import CPU_INSTEAD, Driver, Refusal
+from xpulab.resolving.target import CPU_INSTEAD, Driver
+from xpulab.schema.refusal import Refusal
 
 FLAVOURS: tuple[NvidiaModules, ...] = ("open", "proprietary")  # open wins where both fit
 

@@ -13,7 +13,8 @@ from xpulab.resolving.nvidia.entries import Cuda
 from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.nvidia.gpus import NvidiaGpu
 from xpulab.resolving.reason import Reason
-from xpulab.resolving.target import CPU_INSTEAD, Refusal
+from xpulab.resolving.target import CPU_INSTEAD
+from xpulab.schema.refusal import Refusal
 
 Cudas = Mapping[str, Cuda]  # by the version that images name
 

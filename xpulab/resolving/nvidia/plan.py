@@ -15,7 +15,8 @@ from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.nvidia.gpus import NvidiaGpu, fabric_of, gpus_of
 from xpulab.resolving.plan import Plan
 from xpulab.resolving.reason import Reason
-from xpulab.resolving.target import Accelerator, Driver, Refusal
+from xpulab.resolving.target import Accelerator, Driver
+from xpulab.schema.refusal import Refusal
 
 
 def plan(

@@ -6,8 +6,9 @@ from xpulab.catalog.entry import release
 from xpulab.catalog.images import CatalogImage
 from xpulab.catalog.models import Catalog
 from xpulab.inventory.settings import Policy
-from xpulab.resolving.target import Refusal, Target
+from xpulab.resolving.target import Target
 from xpulab.resolving.workbench_parts import OnPytorchImage, UnifiedPart
+from xpulab.schema.refusal import Refusal
 
 
 def own(target: Target, policy: Policy, catalog: Catalog) -> OnPytorchImage:
