@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from pyinfra.api.exceptions import NestedOperationError
@@ -11,12 +11,14 @@ from pyinfra.connectors.util import CommandOutput, OutputLine
 
 from xpulab.converging import converge, run
 from xpulab.converging.host_lock import HELD
+from xpulab.converging.job import Job
 from xpulab.converging.ledger import Ledger
 from xpulab.converging.outcome import Outcome
 from xpulab.converging.steps import Reboot
 from xpulab.desired.thing import Run
 from xpulab.inventory.settings import HostSettings, Policy
 from xpulab.probing.observed import Observed
+from xpulab.probing.watched import Watched
 from xpulab.pull import pull_run
 from xpulab.pull.last_pull import NAME, PullResult
 from xpulab.schema.refusal import Refusal
@@ -105,3 +107,16 @@ def test_a_policy_that_forbids_reboots_holds_for_the_own_machine_too(
     with pytest.raises(NestedOperationError):
         reboot(monkeypatch, None, Policy(reboot="never"))
     assert scripts.run == []
+
+
+def test_a_host_that_nobody_foresaw_fails_alone_and_does_not_end_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def surprised(*_: object) -> NoReturn:
+        raise RecursionError("nested beyond reason")
+
+    observed = Observed("ubuntu", "22.04", "x86_64", "5.15.0-161-generic")
+    monkeypatch.setattr(converge, "probe", lambda host, watched: observed)
+    monkeypatch.setattr(Job, "assess", surprised)
+    outcome, _ = converge.look(REMOTE, Job(HostSettings(), (), Watched()))
+    assert outcome.state == "failed" and "RecursionError: nested beyond reason" in outcome.reason

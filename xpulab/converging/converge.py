@@ -70,7 +70,7 @@ def deploy(built_in: tuple[Role, ...], requires: Role | None = None) -> State:
     run.plan(outcome, converge=True)
     if outcome.state == "drifted" and isinstance(job, Job) and observed:
         _warn_of_lock(host, observed, job.settings)
-        run.owns(python.call(name="Converge", function=_converge, job=job, observed=observed))
+        run.owns(python.call(name="Converge", function=_converge, job=job))
     return outcome.state
 
 
@@ -94,7 +94,12 @@ def look(host: Host, job: Job | Refusal) -> tuple[Outcome, Observed | None]:
     observed = probe(host, job.watched)
     if isinstance(observed, ProbeError):
         return Outcome(host.name, "failed", reason=str(observed)), None
-    return outcome_of(host.name, job.assess(observed)), observed
+    try:
+        assessment = job.assess(observed)
+    except Exception as error:  # one host's oddity is no reason to end the run for the others
+        why = f"xpulab cannot work out what is right for it: {type(error).__name__}: {error}"
+        return Outcome(host.name, "failed", reason=why, remedy="please report this"), None
+    return outcome_of(host.name, assessment), observed
 
 
 def _with_diffs(host: Host, outcome: Outcome) -> Outcome:
@@ -120,7 +125,7 @@ def _warn_of_lock(host: Host, observed: Observed, settings: HostSettings) -> Non
         )
 
 
-def _converge(job: Job, observed: Observed) -> None:
+def _converge(job: Job) -> None:
     """Steps and looks in turn until nothing differs, or until the steps no longer change a thing."""
     host = ctx_host.get()
     outcome = run.ledger.outcomes[host.name]

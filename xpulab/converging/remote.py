@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import time
 from traceback import extract_tb
 
@@ -21,6 +22,7 @@ from xpulab.probing.records import ProbeError
 from xpulab.probing.watched import Watched
 
 PROBE_TIMEOUT_S = 120
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 SAY_NOTHING = ("E: Sub-process", "E: Download Failed", "E: Some index files failed")
 CONNECTION_ERRORS = (ConnectError, TimeoutError, OSError, SSHException, EOFError)
 
@@ -81,18 +83,24 @@ def last_words(output: CommandOutput) -> str:
     return next(iter((*full, *telling, *errors)), (lines or ["no word of why"])[-1])
 
 
+def without_control_characters(output: CommandOutput) -> CommandOutput:
+    """The same lines with a `?` for each character that would act on the operator's terminal when shown."""
+    return CommandOutput([OutputLine(each.buffer_name, CONTROL.sub("?", each.line)) for each in output])
+
+
 def _as_root(host: Host, command: StringCommand, timeout: int, stdin: str = "") -> tuple[bool, CommandOutput]:
     state = ctx_state.get()
     already_root = host.data.get("ssh_user") == "root" or (is_this_machine(host) and os.geteuid() == 0)
     wanted = {"_sudo": not already_root, "_timeout": timeout, **({"_stdin": stdin} if stdin else {})}
     arguments, _ = pop_global_arguments(state, host, wanted)
     try:
-        return host.run_shell_command(
+        done, output = host.run_shell_command(
             command,
             print_output=state.print_output,
             print_input=state.print_input,
             **{key: value for key, value in arguments.items() if key in CONNECTOR_ARGUMENT_KEYS},
         )
+        return done, without_control_characters(output)
     except CONNECTION_ERRORS as error:
         why = f"lost the connection to the host ({str(error) or type(error).__name__})"
         if any(frame.filename.endswith("getpass.py") for frame in extract_tb(error.__traceback__)):
