@@ -171,7 +171,7 @@ def test_a_machine_that_runs_no_linux_gets_the_ordinary_refusal(monkeypatch: pyt
     monkeypatch.setattr(distro, "version", lambda: "24.1.0")
     assert answer()["refusal"] == {
         "reason": "operating system darwin-24.1.0 is not supported",
-        "remedy": "install Ubuntu 22.04 LTS, Ubuntu 24.04 LTS, Debian 12",
+        "remedy": "install Ubuntu 22.04 LTS or Ubuntu 24.04 LTS or Debian 12",
     }
 
 
@@ -192,3 +192,8 @@ def test_a_probe_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(here, "PATIENCE_S", 0.2)
     with pytest.raises(here.HereError, match=r"timed out after 0\.2 seconds"):
         here.machine("exec sleep 60")
+
+
+def test_each_of_no_ids_is_no_question_about_this_machine() -> None:
+    result = run("--here", "--each")
+    assert result.exit_code == 2 and "takes ids" in " ".join(result.stderr.split())

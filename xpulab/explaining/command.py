@@ -70,6 +70,10 @@ def add_to(app: typer.Typer, roles: tuple[Role, ...]) -> None:
         settings = HostSettings(policy=policy_of(policy or (), keys))
         described = Description(system, kernel, secure_boot, _machine() if here_ else None)
         question = _Question(load_catalog(), roles, described, settings)
+        if here_ and each and not ids:
+            raise typer.BadParameter(
+                "--each beside --here takes ids: each in turn in place of this machine's cards"
+            )
         wanted = list(ids or ()) or (sys.stdin.read().split() if each else [])
         raise typer.Exit(question.each(wanted) if each else question.together(wanted, as_json_))
 

@@ -7,7 +7,7 @@ from xpulab.catalog.models import Catalog
 from xpulab.inventory.settings import Policy
 from xpulab.probing.observed import Observed
 from xpulab.resolving import images
-from xpulab.resolving.kernels import identify
+from xpulab.resolving.kernels import NO_FLAVOUR, identify
 from xpulab.resolving.plan import Plan
 from xpulab.schema.refusal import Refusal
 
@@ -18,6 +18,6 @@ def plan(observed: Observed, policy: Policy, catalog: Catalog, notes: tuple[str,
     if isinstance(chosen, Refusal):
         return chosen
     kernel = identify(observed.kernel, catalog.operating_systems[observed.os])
-    flavour = "unknown" if isinstance(kernel, Refusal) else kernel.flavour
+    flavour = NO_FLAVOUR if isinstance(kernel, Refusal) else kernel.flavour
     why = images.reason(chosen.image, policy.torch, "are built for the CPU", catalog)
     return Plan(CPU, (), None, flavour, chosen.image, notes + chosen.notes, about_image=(why,))

@@ -11,6 +11,8 @@ from xpulab.resolving.reason import Reason
 from xpulab.resolving.target import CPU_INSTEAD, KernelUpgrade
 from xpulab.schema.refusal import Refusal
 
+NO_FLAVOUR = "unknown"
+"""Of a kernel that the catalog does not know, on a host that needs no module for it."""
 # Such as 5.15.0-161-generic or Debian's 6.1.0-28-amd64, 6.5.0-0.deb12.4-amd64, 6.12.12+bpo-amd64 and
 # 6.12.95+deb12-cloud-amd64: series, patch level, ABI, flavour suffix. The ABI of a build that is not the
 # distribution's begins with a nought (6.11.0-061100-generic), and no package of modules follows it.
@@ -128,7 +130,9 @@ def is_older(release: str, series: str) -> bool:
 def why_kernel(running: str, flavour: str, change: KernelUpgrade | None, system: OperatingSystem) -> Reason:
     """Why the kernel stays, or why another one is installed."""
     if change is None:
-        return Reason("kernel", running, f"it suits the driver; its packages follow {flavour}", system)
+        any_will_do = "any will do without an accelerator"
+        suits = any_will_do if flavour == NO_FLAVOUR else f"it will do; packages for it follow {flavour}"
+        return Reason("kernel", running, suits, system)
     return Reason(
         "kernel",
         f"{change.package}, then a reboot",

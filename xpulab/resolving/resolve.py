@@ -85,7 +85,7 @@ def _is_workbench(reference: str) -> bool:
 def _unknown_system(observed: Observed, catalog: Catalog) -> Refusal | None:
     system = catalog.operating_systems.get(observed.os)
     if system is None:
-        known = ", ".join(each.title for each in catalog.operating_systems.values())
+        known = " or ".join(each.title for each in catalog.operating_systems.values())
         return Refusal(f"operating system {observed.os} is not supported", f"install {known}")
     if observed.architecture not in system.architectures:
         return Refusal(
