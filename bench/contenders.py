@@ -15,7 +15,12 @@ from vlab.places import CLIENT_KEY, ROOT
 
 from bench.hosts import BenchHost
 from bench.inventories import Inventories
-from xpulab.shell.scripts import snippet
+from xpulab.desired.state import watched_by
+from xpulab.inventory.settings import HostSettings
+from xpulab.probing.script import probe_script
+from xpulab.probing.watched import Watched
+from xpulab.resolving.vendors import load_catalog
+from xpulab.roles import BUILT_IN
 
 BASELINES = ROOT / "bench" / "baselines"
 BIN = Path(sys.executable).parent
@@ -71,7 +76,10 @@ def _ansible_mitogen(inventories: Inventories, hosts: Sequence[BenchHost], user:
 
 def _openssh(inventories: Inventories, hosts: Sequence[BenchHost], user: str) -> Command:
     command = inventories.known_hosts.with_name("probe")
-    command.write_text(f"sudo -H -n sh -c {quote(snippet('probe'))}")
+    settings = HostSettings(users=(user,))
+    watched = watched_by(BUILT_IN, settings, load_catalog())
+    assert isinstance(watched, Watched), watched
+    command.write_text(f"sudo -H -n sh -c {quote(probe_script(watched))}")
     each = [host.address for host in hosts]
     start = [str(ROOT / "bench/openssh.sh"), str(inventories.known_hosts), str(CLIENT_KEY), user]
     return Command([*start, str(command), *each])
