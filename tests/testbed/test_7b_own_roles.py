@@ -161,7 +161,9 @@ def test_the_kind_of_the_page_is_seen_and_put_right(lab: PagesLab) -> None:
     assert on(HOST, "sysctl -n net.core.somaxconn").strip() == "8192"
     assert provision_lab(lab.file).last_line == UNCHANGED
     on(HOST, "sysctl -q -w net.core.somaxconn=1024")
-    assert "kernel parameter net.core.somaxconn: 1024 → 8192" in provision_lab(lab.file).output
+    assert "kernel parameter net.core.somaxconn: 1024 → 8192" in provision_lab(lab.file, "--dry").output
+    assert provision_lab(lab.file).last_line == CHANGED
+    assert on(HOST, "sysctl -n net.core.somaxconn").strip() == "8192"
     on(HOST, f"sysctl -q -w net.core.somaxconn={before}")
     lab.say()
 

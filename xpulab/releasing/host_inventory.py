@@ -1,20 +1,21 @@
 """The host itself as a pyinfra inventory, with what its lab file says of it.
 
-A release has this beside the lab's file, as inventories/pull.py, and the pull on a host uses it there.
+A release has this beside the lab's file, as inventories/pull.py, and the pull on a host uses it there. pyinfra takes
+every list or tuple here for a group of hosts, unless its name begins with `_`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from xpulab import roles
 from xpulab.converging import run
 from xpulab.desired.lab import load_lab
 from xpulab.inventory.labfile import LabError
 from xpulab.pull import pull_run
-from xpulab.roles import BUILT_IN
 from xpulab.schema.refusal import Refusal
 
-_lab_file = Path(__file__).parent / "lab.yml"
+_lab_file = Path(__file__).resolve().parent / "lab.yml"
 hosts = []
 
 try:
@@ -22,7 +23,7 @@ try:
 except (OSError, LookupError) as error:
     run.stop(f"{pull_run.CONFIGURATION} does not say which host this is ({error}): run deploys/pull.py")
 try:
-    _lab = load_lab(_lab_file, BUILT_IN, _lab_file.parent / "roles")
+    _lab = load_lab(_lab_file, roles.BUILT_IN, _lab_file.parent / "roles")
     _refused = _lab.refused
     hosts = [
         ("@local", {"name_in_lab": _name, **{key: said[key] for key in said if not key.startswith("ssh_")}})
