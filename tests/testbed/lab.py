@@ -115,7 +115,8 @@ systemctl list-units --all --plain --no-legend --type=service --state=active | a
 getent passwd
 getent group
 cat /sys/module/*/version 2>/dev/null
-command -v docker >/dev/null && docker image ls --no-trunc --digests
+command -v docker >/dev/null &&
+    docker image ls --no-trunc --format '{{.Repository}}:{{.Tag}} {{.Digest}} {{.ID}}' | sort
 :
 """
 
