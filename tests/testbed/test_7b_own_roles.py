@@ -100,7 +100,7 @@ def test_the_second_push_changes_nothing_with_one_remote_command(lab: PagesLab) 
 def test_the_pages_checks_pass_beside_all_others(lab: PagesLab) -> None:
     verified = lab.run("run: verify")
     assert verified.status == 0, verified.everything
-    assert re.search(r"verify/test_scratch\.py \.\.\.", verified.output), verified.output
+    assert re.search(r"test_scratch\.py \.\.\.", verified.output), verified.output
     assert "verify: hosts=1 verified=1" in verified.output
 
 
