@@ -1,7 +1,7 @@
 """The host itself as a pyinfra inventory, with what its lab file says of it.
 
-A release has this beside the lab's file, as inventories/pull.py, and the pull on a host uses it there. pyinfra
-takes every list or tuple here for a group of hosts, unless its name begins with `_`.
+A release has this beside the lab's file, as inventories/pull.py, and the pull on a host uses it there.
+pyinfra takes every list or tuple here for a group of hosts, unless its name begins with `_`.
 """
 
 from __future__ import annotations
