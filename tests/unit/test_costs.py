@@ -25,29 +25,37 @@ DRIFTED_SHARE_OF_PLAIN = 0.8
 
 
 class Cost:
-    """A run over many hosts, and what each of them adds to one over few."""
+    """A run over many hosts, and what each of them adds to one over few.
 
-    def __init__(self, folder: Path, kind: str, deploy: str) -> None:
-        lab = {"XPULAB_FAKE_LAB": kind}
-        few = Finished(folder, "-y", LAB, deploy, XPULAB_FAKE_HOSTS=str(FEW), **lab)
-        self.run = Finished(folder, "-y", LAB, deploy, XPULAB_FAKE_HOSTS=str(HOSTS), **lab)
-        assert self.run.status == 0, self.run.errors
-        self.cpu_ms_per_host = 1000 * (self.run.cpu_s - few.cpu_s) / (HOSTS - FEW)
+    Of several rounds the cheapest counts: whatever else the machine does can only make one dearer.
+    """
+
+    def __init__(self, folder: Path, kind: str, deploy: str, rounds: int) -> None:
+        def finished(hosts: int) -> Finished:
+            counted = {"XPULAB_FAKE_LAB": kind, "XPULAB_FAKE_HOSTS": str(hosts)}
+            done = Finished(folder, "-y", LAB, deploy, **counted)
+            assert done.status == 0, done.errors
+            return done
+
+        few = min(finished(FEW).cpu_s for _ in range(rounds))
+        runs = [finished(HOSTS) for _ in range(rounds)]
+        self.run = min(runs, key=lambda each: each.cpu_s)
+        self.cpu_ms_per_host = 1000 * (self.run.cpu_s - few) / (HOSTS - FEW)
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Cost:
-    return Cost(tmp_path_factory.mktemp("plain"), "converged", PLAIN)
+    return Cost(tmp_path_factory.mktemp("plain"), "converged", PLAIN, rounds=1)
 
 
 @pytest.fixture(scope="module")
 def converged(tmp_path_factory: pytest.TempPathFactory) -> Cost:
-    return Cost(tmp_path_factory.mktemp("converged"), "converged", XPULAB)
+    return Cost(tmp_path_factory.mktemp("converged"), "converged", XPULAB, rounds=3)
 
 
 @pytest.fixture(scope="module")
 def drifted(tmp_path_factory: pytest.TempPathFactory) -> Cost:
-    return Cost(tmp_path_factory.mktemp("drifted"), "drifted", XPULAB)
+    return Cost(tmp_path_factory.mktemp("drifted"), "drifted", XPULAB, rounds=1)
 
 
 def test_a_converged_host_costs_one_remote_command(converged: Cost) -> None:

@@ -58,7 +58,8 @@ def job_of(host: Host, built_in: tuple[Role, ...], requires: Role | None = None)
 
 def _data(host: Host, roles: tuple[Role, ...]) -> dict[str, Any]:
     """What the inventory says of a host; a host that converges itself is @local to pyinfra."""
-    data = {key: host.data.get(key) for key in with_sections(HostSettings, sections(roles)).model_fields}
+    said = host.data.dict()  # at once: pyinfra asks every group of the host for each single key
+    data = {key: said.get(key) for key in with_sections(HostSettings, sections(roles)).model_fields}
     return {**data, "name_in_lab": data["name_in_lab"] or host.name.removeprefix("@").replace("/", "-")}
 
 

@@ -14,7 +14,7 @@ from xpulab.desired.own_roles import PACKAGE
 from xpulab.desired.role import Role, Waiting
 from xpulab.desired.thing import Conflict, Thing
 from xpulab.inventory.settings import HostSettings
-from xpulab.probing.watched import Watched
+from xpulab.probing.watched import Watched, together
 from xpulab.resolving.target import Target
 from xpulab.schema.refusal import Refusal
 
@@ -33,18 +33,21 @@ class Desired:
 
 def watched_by(roles: Sequence[Role], settings: HostSettings, catalog: Catalog) -> Watched | Refusal:
     """What the probe of a host has to look at: the sum of what its roles watch."""
-    together = Watched()
+    parts: list[Watched] = []
+    facts: dict[str, str] = {}
     for role in roles:
         found = _asked(role, partial(role.watched, settings, catalog), Watched)
         if isinstance(found, Refusal):
             return found
-        if twice := together.differs_on(found):
+        twice = next((name for name, how in found.facts.items() if facts.get(name, how) != how), None)
+        if twice:
             remedy = f"give one of them another name, in watched of {role.name}"
             return Refusal(
                 f"role {role.name} asks for fact {twice} in another way than a role before", remedy
             )
-        together += found
-    return together
+        facts.update(found.facts)
+        parts.append(found)
+    return together(parts)
 
 
 def desired(

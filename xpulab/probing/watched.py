@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 # No backslash in a pattern: a shell takes it for a quotation mark there, and for itself in a plain path.
@@ -65,25 +66,21 @@ class Watched:
 
     def __add__(self, other: Watched) -> Watched:
         """All that either of them watches, each once."""
-        merged: dict[str, Any] = {}
-        for each in fields(self):
-            mine, theirs = getattr(self, each.name), getattr(other, each.name)
-            if not theirs:
-                merged[each.name] = mine
-            elif isinstance(mine, Mapping):
-                merged[each.name] = {**mine, **theirs}
-            else:
-                merged[each.name] = tuple(dict.fromkeys(mine + theirs))
-        return Watched(**merged)
-
-    def differs_on(self, other: Watched) -> str | None:
-        """A fact that the two ask for in different ways, if there is one."""
-        asked = self.facts.items()
-        return next((name for name, how in asked if other.facts.get(name, how) != how), None)
+        return together((self, other))
 
     def has_file(self, path: str) -> bool:
         """Whether a file at this path would be seen."""
         return path in self.files or any(_matches(path, pattern) for pattern in self.files)
+
+
+def together(parts: Sequence[Watched]) -> Watched:
+    """All that any of them watches, each once."""
+    names = [each.name for each in fields(Watched) if each.name != "facts"]
+    merged: dict[str, Any] = {
+        name: tuple(dict.fromkeys(chain.from_iterable(getattr(each, name) for each in parts)))
+        for name in names
+    }
+    return Watched(**merged, facts={name: how for each in parts for name, how in each.facts.items()})
 
 
 @lru_cache(maxsize=4096)
