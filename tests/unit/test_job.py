@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from pyinfra.api.host import Host, HostData
 
 from tests.unit.own_roles_page import write_lab
 from tests.unit.sample_hosts import host as observed
@@ -38,7 +39,9 @@ def inventory(lab: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def host(name: str = "cpu1", **data: Any) -> Any:
-    return SimpleNamespace(name=name, data=data)
+    found = SimpleNamespace(name=name)
+    found.data = HostData(cast(Host, found), data)
+    return found
 
 
 def job(*asked: Any, **data: Any) -> Job:
