@@ -1,8 +1,9 @@
-"""NVIDIA: GPU families, driver branches, CUDA versions, Container Toolkit."""
+"""NVIDIA: GPU families, virtual GPUs, driver branches, CUDA versions, Container Toolkit."""
 
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -65,6 +66,37 @@ class NvidiaFamily(Entry):
             if any(chips.compute_capability is None for chips in self.chips):
                 raise ValueError("every chip range of a supported family needs a compute_capability")
         return self
+
+
+class VirtualSubsystems(Entry):
+    """Subsystems of virtual GPUs: their vendor, and by device id ranges of ids in order, with both ends."""
+
+    vendor: DeviceId
+    devices: dict[DeviceId, Annotated[tuple[tuple[DeviceId, DeviceId], ...], Field(min_length=1)]]
+
+    @model_validator(mode="after")
+    def _ranges_in_order(self) -> VirtualSubsystems:
+        for device, ranges in self.devices.items():
+            for first, last in ranges:
+                if first > last:
+                    raise ValueError(f"{device}: first {first} lies behind last {last}")
+            for (_, last), (first, _) in pairwise(ranges):
+                if first <= last:
+                    raise ValueError(f"{device}: range from {first} must begin behind {last}")
+        return self
+
+    def __contains__(self, function: tuple[str, str]) -> bool:
+        """Whether the subsystem of a function, given as device id and `vendor:device`, is a virtual GPU's."""
+        device, subsystem = function
+        vendor, _, board = subsystem.partition(":")
+        ranges = self.devices.get(device, ())
+        return vendor == self.vendor and any(first <= board <= last for first, last in ranges)
+
+
+class VirtualGpus(Record):
+    """What tells a virtual GPU from the card whose device id it bears."""
+
+    subsystems: VirtualSubsystems
 
 
 class DriverBranch(Entry):

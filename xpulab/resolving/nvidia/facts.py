@@ -12,13 +12,21 @@ from typing_extensions import override
 
 from xpulab.catalog.facts import VendorFacts
 from xpulab.catalog.models import Catalog
-from xpulab.resolving.nvidia.entries import ChipRange, ContainerToolkit, Cuda, NvidiaDriver, NvidiaFamily
+from xpulab.resolving.nvidia.entries import (
+    ChipRange,
+    ContainerToolkit,
+    Cuda,
+    NvidiaDriver,
+    NvidiaFamily,
+    VirtualGpus,
+)
 
 
 class NvidiaFacts(VendorFacts):
-    """GPU families, driver branches, the container toolkit, CUDA versions."""
+    """GPU families, virtual GPUs, driver branches, the container toolkit, CUDA versions."""
 
     families: dict[str, NvidiaFamily]
+    virtual_gpus: VirtualGpus
     driver: NvidiaDriver
     container_toolkit: ContainerToolkit
     cuda: dict[str, Cuda]
@@ -35,6 +43,10 @@ class NvidiaFacts(VendorFacts):
         firsts, ranges = self._ranges
         at = bisect_right(firsts, device) - 1
         return ranges[at] if at >= 0 and device in ranges[at][2] else None
+
+    def is_virtual(self, device: str, subsystem: str) -> bool:
+        """Whether a device id with a subsystem (`10de:14bb`, "" where there is none) is a virtual GPU."""
+        return (device, subsystem) in self.virtual_gpus.subsystems
 
     @override
     def on(self, day: date) -> NvidiaFacts:
