@@ -23,21 +23,31 @@ class Kind:
     optional: bool = False
 
 
+def _uses(vendor: str) -> Callable[[ProvisionedHost], bool]:
+    return lambda host: vendor in host.record.vendors
+
+
+def _has_image_for(vendor: str) -> Callable[[ProvisionedHost], bool]:
+    return lambda host: host.record.vendor == vendor
+
+
 def _has_user_space(host: ProvisionedHost) -> bool:
     # On the distribution's channel all user space is in the image.
-    record = host.record
-    return record.vendor == "intel" and record.driver is not None and record.driver.branch != "distribution"
+    driver = host.record.drivers.get("intel")
+    return driver is not None and driver.branch != "distribution"
 
 
 def _has_dkms_module(host: ProvisionedHost) -> bool:
-    record = host.record
-    return record.vendor == "intel" and record.driver is not None and record.driver.modules == "dkms"
+    driver = host.record.drivers.get("intel")
+    return driver is not None and driver.modules == "dkms"
 
 
 KINDS = {
     "provisioned_host": Kind("provisioned hosts", lambda host: True),
-    "nvidia_host": Kind("NVIDIA hosts", lambda host: host.record.vendor == "nvidia"),
-    "intel_host": Kind("Intel hosts", lambda host: host.record.vendor == "intel"),
+    "nvidia_host": Kind("NVIDIA hosts", _uses("nvidia")),
+    "nvidia_image_host": Kind("hosts with an image for NVIDIA", _has_image_for("nvidia")),
+    "intel_host": Kind("Intel hosts", _uses("intel")),
+    "intel_image_host": Kind("hosts with an image for Intel", _has_image_for("intel")),
     "level_zero_host": Kind("Intel hosts with user space of their own", _has_user_space),
     "intel_dkms_host": Kind("Intel data center GPU hosts", _has_dkms_module),
     "cpu_host": Kind("CPU hosts", lambda host: host.record.vendor == "cpu"),

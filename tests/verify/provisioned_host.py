@@ -47,8 +47,9 @@ class ProvisionedHost:
 
     @property
     def nvidia_gpus(self) -> tuple[PciFunction, ...]:
-        """NVIDIA GPUs on the PCI bus."""
-        return self.lab_host.survey.accelerators_of(NVIDIA)
+        """NVIDIA GPUs on the PCI bus, but for those that a note of the record leaves out by their address."""
+        gpus = self.lab_host.survey.accelerators_of(NVIDIA)
+        return tuple(each for each in gpus if not any(each.address in note for note in self.record.notes))
 
     @property
     def intel_accelerators(self) -> tuple[Accelerator, ...]:

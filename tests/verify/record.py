@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,15 +30,20 @@ class Driver:
 
 @dataclass(frozen=True)
 class Record:
-    """What the main job says the host is now."""
+    """What the main job says the host is now; `drivers` are by vendor, that of the image's vendor first."""
 
     vendor: str
     accelerators: tuple[Accelerator, ...]
-    driver: Driver | None
+    drivers: Mapping[str, Driver]
     engine: str
     image: str
     digest: str | None
     notes: tuple[str, ...]
+
+    @property
+    def vendors(self) -> tuple[str, ...]:
+        """Every vendor whose accelerators the host uses; the image serves the first."""
+        return tuple(self.drivers) or (self.vendor,)
 
     @property
     def image_by_digest(self) -> str:
@@ -59,14 +65,17 @@ def parse(text: str) -> Record:
 def _read(fields: dict[str, Any]) -> Record:
     if fields["vendor"] not in ("nvidia", "intel", "cpu"):
         raise ValueError(f"{PATH}: vendor {fields['vendor']!r} is none of nvidia, intel, cpu")
-    driver = fields["driver"]
     return Record(
         vendor=fields["vendor"],
         accelerators=tuple(
             Accelerator(each["address"], each["pci_id"], each["name"], each["family"])
             for each in fields["accelerators"]
         ),
-        driver=Driver(driver["branch"], driver["modules"]) if driver else None,
+        drivers={
+            each["vendor"]: Driver(each["driver"]["branch"], each["driver"]["modules"])
+            for each in (fields, fields.get("beside") or {})
+            if each.get("driver")
+        },
         engine=fields["engine"],
         image=fields["image"]["reference"],
         digest=fields["image"]["digest"],

@@ -35,9 +35,8 @@ def what_it_is(host: LabHost) -> str:
     record = host.survey.record
     if record is None:
         return "not provisioned"
-    if record.driver is None:
-        return record.vendor
-    return f"{record.vendor} {record.driver.branch} {record.driver.modules}"
+    drivers = (f"{vendor} {each.branch} {each.modules}" for vendor, each in record.drivers.items())
+    return " + ".join(drivers) or record.vendor
 
 
 def last_line(hosts: Sequence[LabHost], counts: Mapping[str, Counter[str]]) -> str:

@@ -44,8 +44,7 @@ def test_loaded_module_is_of_the_user_space_version(nvidia_host: ProvisionedHost
 
 
 def test_module_on_disk_is_of_the_recorded_flavour(nvidia_host: ProvisionedHost) -> None:
-    assert nvidia_host.record.driver
-    flavour = nvidia_host.record.driver.modules
+    flavour = nvidia_host.record.drivers["nvidia"].modules
     found = nvidia_host.output("/sbin/modinfo -F license nvidia")
     assert found == NVIDIA_LICENCES.get(flavour), (
         f"{nvidia_host}: the nvidia module's licence is {found!r}, which is not the {flavour} flavour; "

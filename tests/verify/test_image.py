@@ -49,17 +49,17 @@ def test_image_tag_means_a_digest_and_the_recorded_one_where_one_is_pinned(
     )
 
 
-def test_container_computes_on_every_nvidia_gpu(nvidia_host: ProvisionedHost) -> None:
-    device = "--device=nvidia.com/gpu=all" if nvidia_host.engine_has_cdi else "--gpus=all"
-    _assert_sees_nvidia_gpus(nvidia_host, device)
+def test_container_computes_on_every_nvidia_gpu(nvidia_image_host: ProvisionedHost) -> None:
+    device = "--device=nvidia.com/gpu=all" if nvidia_image_host.engine_has_cdi else "--gpus=all"
+    _assert_sees_nvidia_gpus(nvidia_image_host, device)
 
 
-def test_gpus_all_works_beside_cdi(nvidia_host: ProvisionedHost) -> None:
-    if not nvidia_host.engine_has_cdi:
-        pytest.skip(f"{nvidia_host}'s engine has no CDI: its GPUs were checked with --gpus all already")
-    if not nvidia_host.succeeds("command -v nvidia-container-runtime-hook", as_root=True):
-        pytest.skip(f"{nvidia_host} is set up for CDI alone: it has no nvidia-container-runtime-hook")
-    _assert_sees_nvidia_gpus(nvidia_host, "--gpus=all")
+def test_gpus_all_works_beside_cdi(nvidia_image_host: ProvisionedHost) -> None:
+    if not nvidia_image_host.engine_has_cdi:
+        pytest.skip(f"{nvidia_image_host}'s engine has no CDI: its GPUs were checked with --gpus all already")
+    if not nvidia_image_host.succeeds("command -v nvidia-container-runtime-hook", as_root=True):
+        pytest.skip(f"{nvidia_image_host} is set up for CDI alone: it has no nvidia-container-runtime-hook")
+    _assert_sees_nvidia_gpus(nvidia_image_host, "--gpus=all")
 
 
 def _assert_sees_nvidia_gpus(host: ProvisionedHost, device: str) -> None:
@@ -73,17 +73,17 @@ def _assert_sees_nvidia_gpus(host: ProvisionedHost, device: str) -> None:
 
 
 def test_container_of_an_ordinary_user_computes_on_every_intel_accelerator(
-    intel_host: ProvisionedHost,
+    intel_image_host: ProvisionedHost,
 ) -> None:
     # By number: the image need not know a group of that name.
-    groups = sorted({f"--group-add={node.gid}" for node in intel_host.render_nodes.values()})
-    answer = _ask_torch(intel_host, "--device=/dev/dri", "--user=1000:1000", "--env=HOME=/tmp", *groups)
-    wanted = len(intel_host.intel_accelerators)
+    groups = sorted({f"--group-add={node.gid}" for node in intel_image_host.render_nodes.values()})
+    answer = _ask_torch(intel_image_host, "--device=/dev/dri", "--user=1000:1000", "--env=HOME=/tmp", *groups)
+    wanted = len(intel_image_host.intel_accelerators)
     assert answer["xpu"] >= wanted, (
-        f"{intel_host}: torch {answer['version']} sees {answer['xpu']} of {wanted} accelerators "
+        f"{intel_image_host}: torch {answer['version']} sees {answer['xpu']} of {wanted} accelerators "
         f"with {groups}; see `clinfo -l`"
     )
-    _assert_computed(intel_host, answer)
+    _assert_computed(intel_image_host, answer)
 
 
 def test_container_computes_on_the_processor(cpu_host: ProvisionedHost) -> None:

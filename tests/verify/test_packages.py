@@ -66,8 +66,7 @@ def test_upgrades_come_from_where_the_package_came_from(provisioned_host: Provis
 
 
 def test_nvidia_user_space_is_of_the_recorded_branch(nvidia_host: ProvisionedHost) -> None:
-    assert nvidia_host.record.driver
-    branch = nvidia_host.record.driver.branch
+    branch = nvidia_host.record.drivers["nvidia"].branch
     versions = nvidia_host.nvidia_user_space
     assert versions, f"{nvidia_host}: no NVIDIA user-space driver package is installed; {RUN_AGAIN}"
     others = {name: version for name, version in versions.items() if version.partition(".")[0] != branch}
@@ -82,13 +81,12 @@ def test_nvidia_user_space_is_of_one_version(nvidia_host: ProvisionedHost) -> No
 
 
 def test_nvidia_module_packages_are_of_the_recorded_flavour(nvidia_host: ProvisionedHost) -> None:
-    assert nvidia_host.record.driver
-    wanted_open = nvidia_host.record.driver.modules == "open"
+    wanted_open = nvidia_host.record.drivers["nvidia"].modules == "open"
     packages = nvidia_modules(nvidia_host.packages)
     assert packages, f"{nvidia_host}: no package with NVIDIA kernel modules is installed; {RUN_AGAIN}"
     wrong = [name for name in packages if ("open" in name.split("-")) != wanted_open]
     assert not wrong, (
-        f"{nvidia_host}: not of flavour {nvidia_host.record.driver.modules}: {wrong}; {RUN_AGAIN}"
+        f"{nvidia_host}: not of flavour {nvidia_host.record.drivers['nvidia'].modules}: {wrong}; {RUN_AGAIN}"
     )
 
 
@@ -113,9 +111,8 @@ def test_container_toolkit_is_safe(nvidia_host: ProvisionedHost) -> None:
 
 
 def test_level_zero_driver_and_loader_are_installed(level_zero_host: ProvisionedHost) -> None:
-    assert level_zero_host.record.driver
     # Only the 2350 channel still has the names from before 2024.
-    old_names = "2350" in level_zero_host.record.driver.branch
+    old_names = "2350" in level_zero_host.record.drivers["intel"].branch
     wanted = {"intel-level-zero-gpu", "level-zero"} if old_names else {"libze-intel-gpu1", "libze1"}
     missing = sorted((wanted | {"intel-opencl-icd", "clinfo"}) - set(level_zero_host.packages))
     assert not missing, f"{level_zero_host}: not installed: {missing}; {RUN_AGAIN}"
