@@ -1,9 +1,8 @@
-"""The container engine: the distribution's docker.io, or Docker's own packages by policy."""
+"""The container engine: the distribution's docker.io, or Docker's own packages."""
 
 from __future__ import annotations
 
 from xpulab.catalog.models import Catalog
-from xpulab.catalog.systems import Engine
 from xpulab.desired.kinds import apt_repository
 from xpulab.desired.kinds.apt_repository import ForeignSources
 from xpulab.desired.kinds.json_settings import JsonSettings
@@ -19,33 +18,35 @@ from xpulab.resolving.target import Target
 CHECK = "docker's own check: dockerd --validate"
 
 
-def engine_of(settings: HostSettings, catalog: Catalog) -> Engine:
-    """The engine that the policy names."""
-    return catalog.docker[settings.policy.engine]
-
-
 def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
-    """The engine that the policy names, running; the other one's packages are absent."""
-    engine = engine_of(settings, catalog)
+    """The engine of the target, running; the packages of any other are absent."""
+    engine = catalog.docker[target.engine]
     source = repository_for(target.os, engine.repository, settings, catalog) if engine.repository else None
-    reason = f"xpulab writes its own source for {settings.policy.engine}"
+    reason = f"xpulab writes its own source for {target.engine}"
     return manifest(
         (
             *([source] if source else []),
-            *(Package(name) for name in engine.packages),
-            AbsentPackages(engine.displaces),
+            *(Package(name, used_as="containers") for name in engine.packages),
+            AbsentPackages(engine.displaces, {"containers": engine.displaces}),
             JsonSettings(engine.daemon_json, {}, CHECK),
-            Unit(engine.unit, configured_by=(engine.daemon_json,)),
+            Unit(engine.unit, configured_by=(engine.daemon_json,), used_as="containers"),
             ForeignSources.of(engine.foreign_sources, reason),
         )
     )
 
 
 def watched(settings: HostSettings, catalog: Catalog) -> Watched:
-    """The engine's unit and its configuration."""
-    engine = engine_of(settings, catalog)
-    configuration = (engine.daemon_json,)
-    return apt_repository.WATCHED + Watched(configuration, contents=configuration, units=(engine.unit,))
+    """The engines' units and configuration, and what tells a node of a cluster."""
+    configuration = daemon_jsons(catalog)
+    units = (*(engine.unit for engine in catalog.docker.values()), *catalog.clusters.units)
+    return apt_repository.WATCHED + Watched(
+        configuration, contents=configuration, units=tuple(dict.fromkeys(units))
+    )
+
+
+def daemon_jsons(catalog: Catalog) -> tuple[str, ...]:
+    """The configuration files of all engines."""
+    return tuple(dict.fromkeys(engine.daemon_json for engine in catalog.docker.values()))
 
 
 ROLE = Role("docker", wanted, watched=watched)

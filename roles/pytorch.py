@@ -15,7 +15,7 @@ from xpulab.resolving.target import Target
 
 def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """The image pulled, and the target written down for users, scripts and the verification."""
-    return manifest((PulledImage(target.image), File(record.PATH, record.text(target, settings))))
+    return manifest((PulledImage(target.image), File(record.PATH, record.text(target))))
 
 
 def watched(settings: HostSettings, catalog: Catalog) -> Watched:

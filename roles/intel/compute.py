@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from xpulab.catalog.models import Catalog
 from xpulab.desired import record
 from xpulab.desired.kinds import apt_repository
 from xpulab.desired.kinds.apt_repository import AptRepository, ForeignSources
+from xpulab.desired.kinds.driven_device import DrivenDevice
 from xpulab.desired.kinds.file import File
 from xpulab.desired.kinds.kernel import LoadedModule
 from xpulab.desired.kinds.package import AbsentPackages, Package
 from xpulab.desired.manifest import Manifest, manifest
+from xpulab.desired.origin import Origin
 from xpulab.desired.repositories import repository_for
 from xpulab.desired.role import Role
 from xpulab.inventory.settings import HostSettings
@@ -33,25 +36,44 @@ def applies(target: Target, settings: HostSettings, catalog: Catalog) -> bool:
 def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """The channel's packages under its own names; names of the other generation are absent."""
     driver = target.driver_of("intel")
-    channel = catalog.of(IntelFacts).compute.channels[driver.branch]
+    facts = catalog.of(IntelFacts)
+    channel = facts.compute.channels[driver.branch]
     suite = channel.suites[target.os]
-    names = tuple(name.format(kernel=target.kernel) for name in channel.kernel_packages + channel.packages)
-    # The in-tree module has the same name: the running one must be the one that DKMS built.
-    dkms = catalog.of(IntelFacts).compute.dkms_module
-    module = LoadedModule(dkms.name, provided_by=(dkms.package,))
     source = repository_for(target.os, channel.repository, settings, catalog, channel=suite)
-    foreign = catalog.of(IntelFacts).compute.sources.foreign_sources
+    names = channel.kernel_packages + channel.packages
+    build = tuple(name.format(kernel=target.kernel) for name in channel.build_packages)
+    origin = Origin(source, "intel", driver.branch)
+    # The in-tree module has the same name: the running one must be the one that DKMS built.
+    dkms = facts.compute.dkms_module
+    module = LoadedModule(dkms.name, provided_by=(dkms.package,))
     reason = f"channels of Intel's GPU packages must not be mixed, and this host has {suite}"
     return manifest(
         (
             source,
             *(preference(channel.repository, catalog) or (_pin(source, names),)),
-            *(Package(name, channel=driver.branch, vendor="intel") for name in names),
-            AbsentPackages(channel.displaces),
+            *(Package(name) for name in build),
+            *(Package(name, origin=origin, used_as="accelerators") for name in names),
+            AbsentPackages(channel.displaces, {"accelerators": channel.displaces}),
             *([module] if driver.modules == "dkms" else []),
-            ForeignSources.of(foreign, reason),
+            *_driven(target, catalog),
+            ForeignSources.of(facts.compute.sources.foreign_sources, reason),
         )
     )
+
+
+def _driven(target: Target, catalog: Catalog) -> Iterator[DrivenDevice]:
+    """Each GPU of Intel's in the hands of a driver; not before a kernel has booted that has one."""
+    if target.kernel_upgrade:
+        return
+    families, system = catalog.of(IntelFacts).devices, catalog.operating_systems[target.os]
+    known = {family.driver for family in families.values()}
+    in_tree = target.driver_of("intel").modules == "in-tree"
+    extra = tuple(name.format(kernel=target.kernel) for name in system.kernel_packages.more_modules)
+    for each in target.accelerators:
+        if each.family in families:
+            own = families[each.family].driver
+            drivers = (own, *sorted(known - {own})) if in_tree else (own,)
+            yield DrivenDevice(each.address, each.name, drivers, True, loads=in_tree, provided_by=extra)
 
 
 def watched(settings: HostSettings, catalog: Catalog) -> Watched:
@@ -59,7 +81,11 @@ def watched(settings: HostSettings, catalog: Catalog) -> Watched:
     drivers = sorted({family.driver for family in catalog.of(IntelFacts).devices.values()})
     ids = [key for key, vendor in catalog.pci_vendors.items() if vendor.use == "intel"]
     modules = tuple(WatchedModule(driver, f"0x{key}") for key in ids for driver in drivers)
-    own = Watched(files=(PIN,), contents=(record.PATH,), modules=modules)
+    channels = catalog.of(IntelFacts).compute.channels.values()
+    origins = tuple(name for each in channels for name in (*each.packages, *each.kernel_packages))
+    own = Watched(
+        files=(PIN,), contents=(record.PATH,), modules=modules, origins=tuple(dict.fromkeys(origins))
+    )
     return apt_repository.WATCHED + watched_preference(settings, catalog) + own
 
 

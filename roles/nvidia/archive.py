@@ -14,15 +14,20 @@ from xpulab.roles.nvidia.branch import OTHER, flavour, of_other_branches
 def packages(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest:
     """User space and modules of one branch; those of other branches, flavours and sources absent."""
     floor = catalog.of(NvidiaFacts).driver.branches[target.driver_of("nvidia").branch].security_floor
-    user_space = _names(catalog.of(NvidiaFacts).driver.archive.user_space, target)
+    user_space, absent = user_space_packages(target, catalog), _absent(target, catalog)
     # The modules' meta packages carry the kernel's version, so the driver's floor means nothing to them.
     return manifest(
         (
-            *(Package(name, minimum=floor) for name in user_space),
-            *(Package(name) for name in module_packages(target, catalog)),
-            AbsentPackages(_absent(target, catalog)),
+            *(Package(name, minimum=floor, used_as="accelerators") for name in user_space),
+            *(Package(name, used_as="accelerators") for name in module_packages(target, catalog)),
+            AbsentPackages(absent, {"accelerators": absent}),
         )
     )
+
+
+def user_space_packages(target: Target, catalog: Catalog) -> tuple[str, ...]:
+    """The packages that carry the driver's own version."""
+    return _names(catalog.of(NvidiaFacts).driver.archive.user_space, target)
 
 
 def module_packages(target: Target, catalog: Catalog) -> tuple[str, ...]:

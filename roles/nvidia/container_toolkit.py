@@ -9,6 +9,7 @@ from xpulab.desired.kinds import apt_repository
 from xpulab.desired.kinds.apt_repository import ForeignSources
 from xpulab.desired.kinds.file import AbsentFile
 from xpulab.desired.kinds.json_settings import JsonSettings
+from xpulab.desired.kinds.option import Option
 from xpulab.desired.kinds.package import Package
 from xpulab.desired.kinds.unit import Unit
 from xpulab.desired.manifest import Manifest, manifest
@@ -19,7 +20,7 @@ from xpulab.probing.watched import Watched
 from xpulab.resolving.nvidia.entries import ToolkitPackages
 from xpulab.resolving.nvidia.facts import NvidiaFacts
 from xpulab.resolving.target import Target
-from xpulab.roles.docker import engine_of
+from xpulab.roles.docker import daemon_jsons
 from xpulab.roles.nvidia.branch import uses_nvidia
 
 
@@ -33,11 +34,12 @@ def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest
         (
             source,
             *_packages(packages, settings),
-            JsonSettings(engine_of(settings, catalog).daemon_json, toolkit.runtime.settings),
+            JsonSettings(catalog.docker[target.engine].daemon_json, toolkit.runtime.settings),
             Unit(cdi.path_unit),
             Unit(cdi.refresh_unit, makes=cdi.specification, oneshot=True),
             # A persistent specification goes stale with the next driver and shadows the fresh one.
             *map(AbsentFile, cdi.stale_specifications),
+            *(Option(toolkit.options.path, key, value) for key, value in toolkit.options.values.items()),
             ForeignSources.of(packages.foreign_sources, reason),
         )
     )
@@ -55,10 +57,11 @@ def _packages(toolkit: ToolkitPackages, settings: HostSettings) -> Iterator[Pack
 
 def watched(settings: HostSettings, catalog: Catalog) -> Watched:
     """The repository, the engine's configuration, and CDI's units and specifications."""
-    cdi = catalog.of(NvidiaFacts).container_toolkit.cdi
+    toolkit = catalog.of(NvidiaFacts).container_toolkit
+    cdi = toolkit.cdi
     return apt_repository.WATCHED + Watched(
         files=(cdi.specification, *cdi.stale_specifications),
-        contents=(engine_of(settings, catalog).daemon_json,),
+        contents=(*daemon_jsons(catalog), toolkit.options.path),
         units=(cdi.path_unit, cdi.refresh_unit),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xpulab.catalog.models import Catalog
+from xpulab.desired.kinds.kernel_headers import KernelHeaders
 from xpulab.desired.kinds.package import AbsentPackages, Package
 from xpulab.desired.manifest import Manifest, manifest
 from xpulab.desired.repositories import repository_for
@@ -20,15 +21,17 @@ def packages(target: Target, settings: HostSettings, catalog: Catalog) -> Manife
     cuda, branch = catalog.of(NvidiaFacts).driver.cuda, target.driver_of("nvidia").branch
     floor = catalog.of(NvidiaFacts).driver.branches[branch].security_floor or branch
     pinning = tuple(name.format(branch=branch) for name in cuda.pinning)
+    absent = _absent(target, catalog)
     return manifest(
         (
             repository_for(target.os, cuda.repository, settings, catalog),
             *(Package(name) for name in (*pinning, *_build_packages(target, catalog))),
+            _headers(target, catalog),
             *(
-                Package(name, minimum=floor, below=str(int(branch) + 1))
+                Package(name, minimum=floor, below=str(int(branch) + 1), used_as="accelerators")
                 for name in module_packages(target, catalog)
             ),
-            AbsentPackages(_absent(target, catalog)),
+            AbsentPackages(absent, {"accelerators": absent}),
         )
     )
 
@@ -38,13 +41,21 @@ def module_packages(target: Target, catalog: Catalog) -> tuple[str, ...]:
     return catalog.of(NvidiaFacts).driver.cuda.driver(target.driver_of("nvidia").branch, flavour(target))
 
 
-def _build_packages(target: Target, catalog: Catalog) -> tuple[str, ...]:
-    """Headers of the running kernel and of those to come, and the compiler that the kernel was built with."""
-    system = catalog.operating_systems[target.os]
-    headers = tuple(
-        each.format(kernel=target.kernel, kernel_flavour=target.kernel_flavour)
-        for each in system.kernel_packages.headers
+def _headers(target: Target, catalog: Catalog) -> KernelHeaders:
+    """Headers of the running kernel, or a newer kernel with its own where nobody has them any more."""
+    names = catalog.operating_systems[target.os].kernel_packages
+    newer = (names.meta, names.headers_of_flavour)
+    return KernelHeaders(
+        names.headers.format(kernel=target.kernel),
+        tuple(each.format(kernel_flavour=target.kernel_flavour) for each in newer),
+        names.headers.format(kernel=""),
     )
+
+
+def _build_packages(target: Target, catalog: Catalog) -> tuple[str, ...]:
+    """Headers of the kernels to come, and the compiler that the kernel was built with."""
+    system = catalog.operating_systems[target.os]
+    headers = system.kernel_packages.headers_of_flavour.format(kernel_flavour=target.kernel_flavour)
     # A flavour's meta package may bring a newer series than the one that runs.
     majors = {
         kernel.series.partition(".")[0]
@@ -53,7 +64,7 @@ def _build_packages(target: Target, catalog: Catalog) -> tuple[str, ...]:
     }
     compilers = catalog.of(NvidiaFacts).driver.cuda.compilers.get(target.os, {})
     needed = (name for major in sorted(majors) for name in compilers.get(major, ()))
-    return (*headers, *needed)
+    return (headers, *needed)
 
 
 def _absent(target: Target, catalog: Catalog) -> tuple[str, ...]:

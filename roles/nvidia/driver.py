@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from xpulab.catalog.models import Catalog
 from xpulab.desired.kinds import apt_repository
+from xpulab.desired.kinds.driven_device import DrivenDevice
 from xpulab.desired.kinds.file import File
+from xpulab.desired.kinds.foreign_installation import ForeignInstallation
 from xpulab.desired.kinds.kernel import LoadedModule
 from xpulab.desired.kinds.unit import Unit
 from xpulab.desired.manifest import Manifest, manifest
@@ -35,13 +37,23 @@ def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest
         license=module.licenses[flavour(target)],
         provided_by=provided_by,
         displaces=module.displaces,
+        version_of=_carrier_of_version(target, catalog),
     )
+    by_hand = catalog.of(NvidiaFacts).driver.installer
     return source + manifest(
         (
-            *_early_files(target.driver_of("nvidia"), catalog),
+            _preferences(target.driver_of("nvidia"), catalog),
+            # After the packages, so that a host keeps its display's driver where they cannot be had.
+            file(NOUVEAU, displaces=module.displaces),
             # The unit that comes with the package runs the daemon with persistence mode off.
             file(drop_in, command=persistence.command),
             loaded,
+            *(
+                DrivenDevice(each.address, each.name, (module.name,))
+                for each in target.accelerators
+                if each.family in catalog.of(NvidiaFacts).families
+            ),
+            ForeignInstallation(by_hand.uninstaller, by_hand.what, by_hand.remedy),
             Unit(persistence.unit, configured_by=(drop_in,)),
         )
     )
@@ -53,7 +65,7 @@ def watched(settings: HostSettings, catalog: Catalog) -> Watched:
     ids = [key for key, vendor in catalog.pci_vendors.items() if vendor.use == "nvidia"]
     names = (data.kernel_module.name, *data.kernel_module.displaces)
     return apt_repository.WATCHED + Watched(
-        files=(NOUVEAU, PREFERENCES, _drop_in(catalog)),
+        files=(NOUVEAU, PREFERENCES, _drop_in(catalog), data.installer.uninstaller),
         modules=tuple(WatchedModule(name, f"0x{key}") for key in ids for name in names),
         units=(data.persistence.unit,),
     )
@@ -70,24 +82,28 @@ def _from_source(
     return archive.packages(target, settings, catalog), archive.module_packages(target, catalog)
 
 
+def _carrier_of_version(target: Target, catalog: Catalog) -> str:
+    """A package that has the very version of the module."""
+    if target.driver_of("nvidia").source == "cuda":
+        return cuda_repository.module_packages(target, catalog)[0]
+    return archive.user_space_packages(target, catalog)[0]
+
+
 def _drop_in(catalog: Catalog) -> str:
     return f"/etc/systemd/system/{catalog.of(NvidiaFacts).driver.persistence.unit}.d/xpulab.conf"
 
 
-def _early_files(driver: Driver, catalog: Catalog) -> tuple[File, ...]:
+def _preferences(driver: Driver, catalog: Catalog) -> File:
+    """The first pin that names a package wins, and the pinning package of a branch brings one too."""
     data = catalog.of(NvidiaFacts).driver
     refused = [label for each in NVIDIA_SOURCES if each != driver.source for label in data.pin.labels[each]]
-    return (
-        file(NOUVEAU, "before-packages", displaces=data.kernel_module.displaces),
-        file(
-            # The first pin that names a package wins, and the pinning package of a branch brings one too.
-            PREFERENCES,
-            "before-packages",
-            refused=refused,
-            packages=data.pin.packages,
-            # The archive's names bear their branch.
-            branch=driver.branch if driver.source == "cuda" else None,
-        ),
+    return file(
+        PREFERENCES,
+        "before-packages",
+        refused=refused,
+        packages=data.pin.packages,
+        # The archive's names bear their branch.
+        branch=driver.branch if driver.source == "cuda" else None,
     )
 
 

@@ -8,10 +8,12 @@ import json
 from tests.unit.probe_answers import answer
 from tests.unit.sample_hosts import manifest_of
 from xpulab.desired.kinds.apt_repository import AptRepository
+from xpulab.desired.kinds.driven_device import DrivenDevice
 from xpulab.desired.kinds.file import File
 from xpulab.desired.kinds.image import PulledImage
 from xpulab.desired.kinds.json_settings import JsonSettings
 from xpulab.desired.kinds.kernel import LoadedModule
+from xpulab.desired.kinds.kernel_headers import KernelHeaders
 from xpulab.desired.kinds.membership import Membership
 from xpulab.desired.kinds.package import Package
 from xpulab.desired.kinds.unit import Unit
@@ -24,14 +26,23 @@ def converged_answer(pci: tuple[str, ...], kernel: str, settings: HostSettings) 
     """The answer of a host with that hardware after a run."""
     manifest = manifest_of(parse(answer(pci=pci, kernel=kernel)), settings)
     versions = {each.name: each.version or f"{each.minimum or '1'}-1" for each in manifest.of(Package)}
+    versions |= {each.package: "1" for each in manifest.of(KernelHeaders)}
     daemon_json = {key: value for each in manifest.of(JsonSettings) for key, value in each.settings.items()}
     return answer(
         *_records(manifest),
+        *_displays(pci, manifest),
         pci=pci,
         kernel=kernel,
         packages=versions,
         daemon_json=json.dumps(daemon_json) if daemon_json else None,
     )
+
+
+def _displays(pci: tuple[str, ...], manifest: Manifest) -> list[str]:
+    """What the kernel makes of each accelerator once its driver holds it."""
+    drivers = {each.address: each.drivers[0] for each in manifest.of(DrivenDevice)}
+    addresses = [function.split("\t")[0] for function in pci]
+    return [f"display\t{each}\t\t\t{drivers[each]}\tyes\tyes\t" for each in addresses if each in drivers]
 
 
 def _records(manifest: Manifest) -> list[str]:
@@ -45,9 +56,15 @@ def _records(manifest: Manifest) -> list[str]:
     records += [f"file\t{path}\t{'0' * 64}\t0644\troot:root\t1.5\t9" for path in made]
     since = "Tue 2026-11-24 12:05:00.000000 UTC"
     records += [f"unit\t{unit.name}\tloaded\tactive\tenabled\t{since}" for unit in manifest.of(Unit)]
-    records += [
-        f"module\t{each.name}\tyes\t1\tA\t1\tA\t{each.license or 'GPL'}" for each in manifest.of(LoadedModule)
-    ]
+    for each in manifest.of(LoadedModule):
+        version = _version_of(each, manifest)
+        license_ = each.license or "GPL"
+        records.append(f"module\t{each.name}\tyes\t{version}\tA\t{version}\tA\t{license_}")
+    for package in manifest.of(Package):
+        if origin := package.origin:
+            source = origin.repository
+            suite = f"{source.suite}/{source.components[0]}"
+            records.append(f"origin\t{package.name}\t{source.uri}\t{suite}")
     groups = sorted({name for each in manifest.of(Membership) for name in each.groups})
     users = ",".join(each.user for each in manifest.of(Membership))
     records += [f"group\t{name}\t{200 + number}\t{users}" for number, name in enumerate(groups)]
@@ -55,3 +72,8 @@ def _records(manifest: Manifest) -> list[str]:
         repository, _, tag = image.reference.rpartition(":")
         records.append(f"image\t{repository}\t{tag}\t{image.digest or 'sha256:' + '0' * 64}")
     return records
+
+
+def _version_of(module: LoadedModule, manifest: Manifest) -> str:
+    """The version of the package that has the module's."""
+    return next((each.minimum or "1" for each in manifest.of(Package) if each.name == module.version_of), "1")

@@ -20,15 +20,15 @@ def answer(
     """The lines of a probe on an Ubuntu 22.04 host with just that."""
     installed = "".join(f"{name}={version}=ii ;" for name, version in (packages or {}).items())
     lines = [
-        "xpulab-probe\t2",
+        "xpulab-probe\t3",
         "os\tubuntu\t22.04",
         f"machine\tx86_64\t{kernel}\tboot-1",
         *(f"pci\t{function}" for function in pci),
         f"packages\t{installed}",
-        "user\tops",
+        "user\tops\tops",
         "group\tvideo\t44\t",
         "group\trender\t110\t",
-        f"engine-free\t{int(free_gb * 10**9 / 1024)}",
+        f"engine-free\t{int(free_gb * 10**9 / 1024)}\t/var/lib/docker",
         *records,
     ]
     if daemon_json is not None:

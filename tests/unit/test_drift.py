@@ -13,6 +13,7 @@ from xpulab.desired.kinds.membership import Membership
 from xpulab.desired.kinds.package import AbsentPackages, Package, WholePackages
 from xpulab.desired.kinds.unit import Unit
 from xpulab.desired.manifest import Manifest
+from xpulab.desired.thing import Shell
 from xpulab.probing.observed import (
     AptSource,
     FoundFile,
@@ -25,7 +26,6 @@ from xpulab.probing.observed import (
 )
 from xpulab.resolving.target import Image
 
-RECORD = "/etc/xpulab/host.json"
 DAEMON_JSON = "/etc/docker/daemon.json"
 BARE = Observed(os_id="ubuntu", os_version="22.04", architecture="x86_64", kernel="5.15.0-161-generic")
 TOOLKIT = AptRepository(
@@ -231,18 +231,6 @@ def test_a_plan_foresees_the_reboot_for_a_module_that_its_package_will_replace()
     assert kinds(manifest, replace(BARE, modules={"i915": in_tree})) == ["reboot"]
 
 
-def test_a_package_that_an_earlier_run_took_from_another_channel_differs() -> None:
-    manifest = Manifest((Package("intel-i915-dkms", channel="lts/2523", vendor="intel"),))
-    there = replace(BARE, packages={"intel-i915-dkms": InstalledPackage("1.23")})
-    intel = '{"vendor": "intel", "driver": {"branch": "%s"}}'
-    beside = f'{{"vendor": "nvidia", "driver": {{"branch": "580"}}, "beside": {intel}}}'
-    for record in (intel, beside):
-        assert kinds(manifest, replace(there, contents={RECORD: record % "lts/2350"})) == ["package"]
-        assert kinds(manifest, replace(there, contents={RECORD: record % "lts/2523"})) == []
-    for unreadable in ("", "{,}", "[]", '{"vendor": "intel", "driver": null}'):
-        assert kinds(manifest, replace(there, contents={RECORD: unreadable})) == []
-
-
 def test_a_repository_that_another_file_has_too_is_disabled_there_and_its_neighbours_stay() -> None:
     twin = AptSource("/etc/apt/sources.list.d/cuda-keyring.list", TOOLKIT.uri + "/", "/")
     other_suite = AptSource("/etc/apt/sources.list", TOOLKIT.uri, "other")
@@ -262,3 +250,26 @@ def test_a_source_of_ours_that_nothing_wants_any_more_goes() -> None:
     wanted = Manifest((TOOLKIT, OwnSources(frozenset({source.path}))))
     (difference,) = drift(wanted, replace(BARE, files=files))
     assert (difference.name, difference.wanted) == (stale, "absent")
+
+
+def test_a_package_that_apt_holds_is_the_hosts_refusal_and_only_where_it_would_change() -> None:
+    held = replace(BARE, packages={"docker.io": InstalledPackage("20.10", held=True)})
+    refusal = Package("docker.io", minimum="24").unusable(held)
+    assert refusal and "docker.io (20.10)" in refusal.reason
+    assert refusal.remedy == "apt-mark unhold docker.io, and run again"
+    assert Package("docker.io").unusable(held) is None
+    assert Package("curl").unusable(held) is None
+    gone = AbsentPackages(("docker.*",)).unusable(held)
+    assert gone and "docker.io (20.10)" in gone.reason
+
+
+def test_a_user_of_a_directory_is_a_member_under_the_name_that_groups_know() -> None:
+    membership = Membership("ada@corp.example", ("docker",))
+    assert membership.unusable(BARE) is not None
+    users = {"ada@corp.example": "ada"}
+    known = replace(BARE, users=users, groups={"docker": FoundGroup(1, frozenset())})
+    assert membership.unusable(known) is None
+    (difference,) = membership.differences(known)
+    assert isinstance(difference.mend, Shell) and "gpasswd --add ada docker" in difference.mend.lines[-1]
+    member = replace(known, groups={"docker": FoundGroup(1, frozenset({"ada"}))})
+    assert list(membership.differences(member)) == []

@@ -177,7 +177,7 @@ def test_a_machine_that_runs_no_linux_gets_the_ordinary_refusal(monkeypatch: pyt
 
 @pytest.mark.parametrize(
     ("script", "said"),
-    [("echo hello", "did not answer as one: 'hello'"), ("printf 'xpulab-probe\\t2\\nos\\t'", "was cut off")],
+    [("echo hello", "did not answer as one: 'hello'"), ("printf 'xpulab-probe\\t3\\nos\\t'", "was cut off")],
 )
 def test_a_machine_that_cannot_be_looked_at_exits_1_and_says_why(
     script: str, said: str, monkeypatch: pytest.MonkeyPatch

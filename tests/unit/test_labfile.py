@@ -199,3 +199,17 @@ def test_one_in_a_role_is_the_labs(with_scratch: Path) -> None:
     (with_scratch.parent / "roles" / "scratch.py").write_text("1 / 0")
     with pytest.raises(LabError, match=r"scratch\.py, line 1: cannot be read: ZeroDivisionError"):
         load_lab(with_scratch, BUILT_IN)
+
+
+def test_host_key_checking_may_be_said_as_yaml_reads_it(tmp_path: Path) -> None:
+    for word in ("yes", '"yes"', "true"):
+        text = f"lab: x\nhosts: {{a: {{ssh_host_key_checking: {word}}}}}\n"
+        ((_, data),) = load_lab(write(tmp_path, text), BUILT_IN).hosts
+        assert data["ssh_strict_host_key_checking"] == "yes"
+
+
+@pytest.mark.parametrize("name", ["first.last", "Ada", "ops@corp.example", "svc_gpu-01", "CORP\\ada"])
+def test_users_of_a_directory_may_be_named(tmp_path: Path, name: str) -> None:
+    text = f"lab: x\nhosts: {{a: {{users: ['{name}']}}}}\n"
+    ((_, data),) = load_lab(write(tmp_path, text), BUILT_IN).hosts
+    assert data["users"] == [name]

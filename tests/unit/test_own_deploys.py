@@ -241,6 +241,7 @@ def test_json_is_one_document_of_pyinfras_keys_and_ours_and_the_table_goes_to_st
             "found": "other content",
             "wanted": "as in the manifest",
             "mended": True,
+            "takes_away": False,
         }
     ]
     assert drifted["target"]["image"] == "intel/pytorch:cpu-2.11.0-ubuntu24.04"

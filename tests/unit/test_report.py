@@ -18,6 +18,7 @@ TARGET = Target(
     "5.15.0-161-generic",
     "generic",
     Image("pytorch/pytorch:2.14.1-cuda13.0-cudnn9-runtime", None, 20),
+    "docker.io",
 )
 DRIFT = (Difference("package", "docker.io", "not there", "installed", InApt("docker.io")),)
 

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.sample_hosts import ASPEED, RADEON, RTX_3090, host, resolved, settings
+from tests.unit.sample_hosts import ASPEED, RADEON, RTX_3090, host, manifest_of, noble, resolved, settings
+from xpulab.desired.kinds.apt_repository import AptRepository
 from xpulab.inventory.settings import HostSettings, ImageOverride, RepositoryOverride
 from xpulab.probing.observed import FoundImage
 from xpulab.resolving.resolve import resolve
+from xpulab.resolving.target import Target
 from xpulab.resolving.vendors import load_catalog as load
 from xpulab.schema.refusal import Refusal
 
@@ -106,3 +108,39 @@ def test_unsupported_cpu_does_not_hide_a_host_that_lacks_disk() -> None:
 def test_a_display_of_an_unknown_vendor_is_noted_and_ignored() -> None:
     target = resolved(resolve(host("abcd:0001"), settings(), load()))
     assert target.vendor == "cpu" and "abcd:0001" in target.notes[0]
+
+
+def test_a_refusal_for_disk_space_names_the_place_that_was_measured() -> None:
+    full = host(ASPEED, engine_free_bytes=10**9, engine_root="/srv/docker")
+    refused = resolve(full, HostSettings(), load())
+    assert (
+        isinstance(refused, Refusal)
+        and "/srv/docker, where the engine keeps them, has 1.0 GB" in refused.reason
+    )
+
+
+CUDA = "nvidia-cuda"
+
+
+def mirrored(uri: str, *systems: str) -> HostSettings:
+    override = {"uri": uri, **({"systems": systems} if systems else {})}
+    return HostSettings.model_validate(
+        {"repositories": {CUDA: override}, "policy": {"nvidia_source": "cuda"}}
+    )
+
+
+def test_one_mirror_serves_a_lab_of_several_systems_by_the_catalogs_own_words() -> None:
+    settings = mirrored("http://mirror/cuda/{distribution}/x86_64/")
+    addresses = set()
+    for observed in (host(RTX_3090), noble(RTX_3090)):
+        repositories = manifest_of(observed, settings).of(AptRepository)
+        addresses |= {each.uri for each in repositories if each.name == CUDA}
+    assert addresses == {"http://mirror/cuda/ubuntu2204/x86_64/", "http://mirror/cuda/ubuntu2404/x86_64/"}
+
+
+def test_a_mirror_of_one_system_is_refused_where_it_is_not_said_to_be_the_hosts() -> None:
+    flat = "http://mirror/cuda"
+    assert isinstance(resolve(host(RTX_3090), mirrored(flat, "ubuntu-22.04"), load()), Target)
+    for said in (mirrored(flat), mirrored(flat, "ubuntu-24.04")):
+        refused = resolve(host(RTX_3090), said, load())
+        assert isinstance(refused, Refusal) and flat in refused.reason and "{distribution}" in refused.remedy

@@ -137,7 +137,6 @@ def test_a_newer_series_is_refused_where_dkms_builds_for_listed_ones_alone() -> 
         (host(ARC_A770, kernel="6.8.12-x64v3-xanmod1"), "linux-generic (GA, 5.15)"),
         (host(H100, kernel="5.4.0-1030-aws"), "linux-aws (AWS, 6.8)"),
         (noble(MAX_1100, kernel="6.8.12-custom"), "linux-generic (GA, 6.8)"),
-        (debian(ARC_A770, kernel="6.8.12-9-pve"), "linux-image-amd64 (GA, 6.1)"),
         (debian(RTX_3090, kernel="5.10.0-30-cloud-amd64"), "linux-image-cloud-amd64 (cloud, 6.1)"),
     ],
 )

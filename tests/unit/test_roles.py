@@ -35,6 +35,7 @@ from xpulab.desired.kinds.file import AbsentFile, File
 from xpulab.desired.kinds.image import PulledImage
 from xpulab.desired.kinds.json_settings import JsonSettings
 from xpulab.desired.kinds.kernel import LoadedModule, WantedKernel
+from xpulab.desired.kinds.kernel_headers import KernelHeaders
 from xpulab.desired.kinds.membership import Membership
 from xpulab.desired.kinds.package import AbsentPackages, Package
 from xpulab.desired.kinds.unit import Unit
@@ -58,7 +59,8 @@ def unwanted(manifest: Manifest) -> tuple[str, ...]:
 
 
 def names(manifest: Manifest) -> set[str]:
-    return {package.name for package in manifest.of(Package)}
+    headers = {each.package for each in manifest.of(KernelHeaders)}
+    return headers | {package.name for package in manifest.of(Package)}
 
 
 def content(manifest: Manifest, path: str) -> str:
@@ -119,13 +121,17 @@ def test_pascal_host_gets_proprietary_modules_and_no_open_ones() -> None:
     assert "linux-modules-nvidia-580-server-generic" in names(manifest)
     assert "linux-modules-nvidia-580-server-open-generic" in unwanted(manifest)
     package = "linux-modules-nvidia-580-server-generic"
-    assert manifest.of(LoadedModule) == (LoadedModule("nvidia", "NVIDIA", (package,), ("nouveau",)),)
+    assert manifest.of(LoadedModule) == (
+        LoadedModule("nvidia", "NVIDIA", (package,), ("nouveau",), "nvidia-utils-580-server"),
+    )
 
 
 def test_open_modules_are_told_by_their_licence_and_proprietary_ones_are_absent() -> None:
     manifest = manifest_of(host(RTX_3090))
     package = "linux-modules-nvidia-580-server-open-generic"
-    assert manifest.of(LoadedModule) == (LoadedModule("nvidia", "Dual MIT/GPL", (package,), ("nouveau",)),)
+    assert manifest.of(LoadedModule) == (
+        LoadedModule("nvidia", "Dual MIT/GPL", (package,), ("nouveau",), "nvidia-utils-580-server"),
+    )
     assert "linux-modules-nvidia-580-server-generic" in unwanted(manifest)
 
 

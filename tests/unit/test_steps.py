@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from xpulab.desired.manifest import Manifest
 from xpulab.desired.thing import Run
 from xpulab.probing.observed import InstalledPackage, KernelModule, Observed
 from xpulab.resolving.target import Image
-from xpulab.shell.scripts import disable_source, script, write_bytes
+from xpulab.shell.scripts import disable_source, script, snippet, write_bytes
 
 EVERYTHING = Manifest(
     (
@@ -237,3 +239,80 @@ def test_every_script_is_shell_that_shellcheck_accepts(tmp_path: Path) -> None:
 
 def _run_locally(script: str, cwd: Path | None = None) -> None:
     subprocess.run(["sh", "-c", script.replace("chown root:root", ":")], check=True, cwd=cwd)
+
+
+def script_of_apt(manifest: Manifest, observed: Observed) -> str:
+    return next(step.script for step in runs(steps(manifest, observed)) if "apt-get -q update" in step.script)
+
+
+def test_a_package_that_cannot_be_configured_does_not_keep_apt_from_removing_it(tmp_path: Path) -> None:
+    broken = replace(BARE, packages={"nvidia-dkms-570": InstalledPackage("570", intact=False)})
+    manifest = Manifest((WholePackages(), AbsentPackages(("nvidia-dkms-*",))))
+    text = script_of_apt(manifest, broken)
+    assert "nvidia-dkms-570-" in text
+    (tmp_path / "dpkg").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "dpkg").chmod(0o755)
+    line = next(each for each in text.splitlines() if each.startswith("dpkg --configure"))
+    path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    text = f"set -eu\n{line}\necho goes on"
+    done = subprocess.run(["sh", "-c", text], capture_output=True, env=path, check=True)
+    assert done.stdout == b"goes on\n"
+
+
+def test_where_certificates_are_missing_they_come_before_the_first_key() -> None:
+    taken = steps(Manifest((TOOLKIT, Package("ca-certificates"))), BARE)
+    first, second = taken[:2]
+    assert isinstance(first, Run) and first.script.splitlines()[-1].endswith("install ca-certificates")
+    assert isinstance(second, FetchKeys)
+    there = replace(BARE, packages={"ca-certificates": InstalledPackage("1")})
+    assert isinstance(steps(Manifest((TOOLKIT, Package("ca-certificates"))), there)[0], FetchKeys)
+
+
+EXPIRED = (
+    "W: GPG error: https://nvidia.github.io/x/amd64  InRelease: "
+    "The following signatures were invalid: EXPKEYSIG DDCA"
+)
+UNKNOWN = "E: The repository 'https://other.example x' is not signed: NO_PUBKEY 0123456789ABCDEF"
+
+
+def updated(
+    folder: Path, said: str, status: int, age_s: int
+) -> tuple[subprocess.CompletedProcess[str], bool]:
+    """What the update of package lists does where apt says that; and whether the keyring is still there."""
+    keyring, sources = folder / "key.gpg", folder / "sources"
+    keyring.write_text("key")
+    moment = time.time() - age_s
+    os.utime(keyring, (moment, moment))
+    sources.mkdir()
+    uri = "https://nvidia.github.io/x/$(ARCH)/"
+    (sources / "xpulab-x.sources").write_text(f"Types: deb\nURIs: {uri}\nSigned-By: {keyring}\n")
+    for name, text in {"apt-get": f"cat {folder}/said; exit {status}", "dpkg": "echo amd64"}.items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
+    (folder / "said").write_text(f"{said}\n")
+    text = script([snippet("update_apt"), "echo installs"]).replace("/etc/apt/sources.list.d", str(sources))
+    path = {"PATH": f"{folder}:/usr/bin:/bin"}
+    done = subprocess.run(["sh", "-c", text], capture_output=True, text=True, env=path, check=False)
+    return done, keyring.exists()
+
+
+def test_a_keyring_that_no_longer_fits_goes_so_that_the_next_look_has_it_fetched(tmp_path: Path) -> None:
+    done, there = updated(tmp_path, EXPIRED, 0, age_s=86400)
+    assert not there and done.returncode == 0
+    assert "are out of date" in done.stdout and "installs" not in done.stdout
+
+
+def test_one_that_was_fetched_just_now_stays_and_apt_goes_on(tmp_path: Path) -> None:
+    done, there = updated(tmp_path, EXPIRED, 0, age_s=1)
+    assert there and "installs" in done.stdout
+
+
+def test_a_signature_of_somebody_elses_source_is_apts_to_tell(tmp_path: Path) -> None:
+    done, there = updated(tmp_path, UNKNOWN, 100, age_s=86400)
+    assert there and done.returncode == 100 and UNKNOWN in done.stderr
+
+
+def test_a_list_that_could_not_be_fetched_is_said_before_what_follows_from_it(tmp_path: Path) -> None:
+    warning = "W: Failed to fetch https://nvidia.github.io/x/InRelease  Could not connect"
+    done, _ = updated(tmp_path, warning, 0, age_s=86400)
+    assert warning in done.stderr and "installs" in done.stdout

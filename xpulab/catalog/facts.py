@@ -24,6 +24,11 @@ class VendorFacts(Record):
         return self
 
     @property
+    def daemons(self) -> tuple[str, ...]:
+        """Processes that hold the vendor's devices for everybody: nobody's work ends with them."""
+        return ()
+
+    @property
     def never_unattended(self) -> tuple[str, ...]:
         """Package name prefixes that unattended-upgrades must leave alone."""
         return ()

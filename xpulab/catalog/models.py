@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 from xpulab.catalog.entry import DeviceId, Record
 from xpulab.catalog.facts import VendorFacts
 from xpulab.catalog.images import CatalogImage, ImageRepository
+from xpulab.catalog.platforms import Clusters, Platforms
 from xpulab.catalog.systems import Engine, LaterSystem, OperatingSystem, PciVendor, Repository
 from xpulab.catalog.workbench import WorkbenchParts
 
@@ -22,6 +23,8 @@ class Catalog(Record):
     operating_systems: dict[str, OperatingSystem]
     later_systems: dict[str, LaterSystem]
     pci_vendors: dict[DeviceId, PciVendor]
+    platforms: Platforms
+    clusters: Clusters
     docker: dict[str, Engine]
     images: dict[str, ImageRepository]
     repositories: dict[str, Repository]
@@ -63,6 +66,11 @@ class Catalog(Record):
     def of(self, model: type[Facts]) -> Facts:
         """The facts of one vendor, by their model; KeyError where the vendor is none of this catalog's."""
         return cast(Facts, self.facts_by_model[model])  # filed under its own type
+
+    @property
+    def daemons(self) -> tuple[str, ...]:
+        """Processes, by the kernel's name for them, that hold an accelerator for everybody."""
+        return tuple(name for facts in self.facts.values() for name in facts.daemons)
 
     def title_of(self, vendor: str) -> str:
         """A vendor's name as people write it."""

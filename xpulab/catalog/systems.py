@@ -30,14 +30,17 @@ class KernelPackages(Record):
     """Names of the packages of a kernel, with `{kernel}` (`uname -r`) and `{kernel_flavour}`.
 
     `images` begin the name of one kernel's own package, which ends in its `uname -r`; `of_flavour` are all
-    that bring a flavour and its updates. `headers` let DKMS build a module for the running kernel and for
-    each one that follows it.
+    that bring a flavour and its updates. `headers` let DKMS build a module for the running kernel, and
+    `headers_of_flavour` for each one that follows it. `more_modules` bring the running kernel's modules that
+    its own package leaves out.
     """
 
     meta: str
     images: tuple[str, ...]
     of_flavour: tuple[str, ...]
-    headers: tuple[str, ...]
+    headers: str
+    headers_of_flavour: str
+    more_modules: tuple[str, ...] = ()
 
 
 class Archive(Record):
@@ -79,10 +82,14 @@ class LaterSystem(Entry):
 
 
 class PciVendor(Entry):
-    """Whose display-class PCI functions are accelerators: `use` is a vendor, or one of two words for none."""
+    """Whose display-class PCI functions are accelerators: `use` is a vendor, or one of two words for none.
+
+    `regions` are the numbers of the memory regions without which the vendor's driver finds nothing.
+    """
 
     title: str
     use: str
+    regions: tuple[int, ...] = ()
 
 
 class Engine(Entry):
@@ -95,7 +102,8 @@ class Engine(Entry):
     daemon_json: str
     foreign_sources: tuple[Url, ...] = ()
     notes: dict[str, str] = Field(default_factory=dict)
-    """What the owner of a host should know, by operating system."""
+    """What the owner of a host should know, by operating system, where it has accelerators of `notes_for`."""
+    notes_for: tuple[str, ...] = ()
 
 
 class Repository(Entry):

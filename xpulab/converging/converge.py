@@ -30,7 +30,7 @@ from xpulab.converging.remote import (
     run_script,
     wait_for_boot,
 )
-from xpulab.converging.steps import REBOOT_TIMEOUT_S, FetchKeys, Reboot, Step, next_steps
+from xpulab.converging.steps import INTERRUPT, REBOOT_TIMEOUT_S, FetchKeys, Reboot, Step, next_steps
 from xpulab.desired.apt_keys import KeyRefused, accepted_keys, fetch_keys_script
 from xpulab.desired.kinds.apt_repository import AptRepository
 from xpulab.desired.role import Role
@@ -43,10 +43,12 @@ from xpulab.pull import last_pull
 from xpulab.pull.last_pull import PullResult
 from xpulab.pull.pull_run import is_pull
 from xpulab.pull.settings import Pull
+from xpulab.resolving.vendors import load_catalog
 from xpulab.schema.refusal import Refusal
 from xpulab.shell.scripts import script, write_bytes
 
 MOST_PASSES = 8
+IN_USE = "in use: "
 BOOT_TIMEOUT_S = 900
 OWN_REBOOT_DELAY_S = 10
 READ_TIMEOUT_S = 60
@@ -133,7 +135,8 @@ def _converge(job: Job) -> None:
     for _ in range(MOST_PASSES):
         before = outcome.drift
         changed = {(each.kind, each.name): each for each in before} | changed
-        for step in next_steps(before, job.settings.policy.apt_lock_wait):
+        daemons = load_catalog().daemons if job.settings.policy.in_use == "refuse" else None
+        for step in next_steps(before, job.settings.policy.apt_lock_wait, daemons):
             _take(host, step, job.settings)
         if run.ledger.outcomes[host.name].state == "rebooting":
             return
@@ -180,6 +183,8 @@ def run_step(host: Host, step: Run) -> CommandOutput:
     if not done:
         if last_words(output).startswith(HELD):
             fail(host, last_words(output))
+        if not step.refusal and last_words(output).startswith(IN_USE):
+            _refuse(host, Refusal(f"{step.what}: {last_words(output)}", INTERRUPT))
         for line in output.output_lines[-20:]:
             logger.error(f"{host.print_prefix}    {line}")
         if not answers(host):

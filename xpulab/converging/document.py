@@ -56,6 +56,7 @@ def _differences(differences: Sequence[Difference], mended: bool) -> Iterator[di
             "found": masked(each.found),
             "wanted": masked(each.wanted),
             "mended": mended,
+            "takes_away": each.takes_away,
         }
 
 

@@ -37,7 +37,9 @@ def print_plan(console: Console, outcome: Outcome) -> None:
     for note in outcome.target.notes if outcome.target else ():
         lines.append(f"\n    note: {note}", style="dim")
     for each in outcome.drift:
-        lines.append(f"\n    {each.kind} ", style="cyan")
+        if each.takes_away:
+            lines.append("\n    takes away: ", style="bold red")
+        lines.append(f"{each.kind} " if each.takes_away else f"\n    {each.kind} ", style="cyan")
         lines.append(masked(f"{each.name}: {each.found} → {each.wanted}"))
     for line in (line for diff in outcome.diffs for line in diff.split("\n")):
         lines.append(f"\n    {line}", style=DIFF_STYLES.get(line[:1], ""))

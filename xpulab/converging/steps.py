@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from shlex import quote
@@ -11,10 +11,15 @@ from typing import TypeVar
 from xpulab.converging.drift import phase_of
 from xpulab.desired.image_scripts import PREFETCH
 from xpulab.desired.kinds.apt_repository import AptRepository
-from xpulab.desired.thing import Boot, Difference, FetchKey, InApt, Phase, Run, Runs, Shell
+from xpulab.desired.thing import Boot, Difference, FetchKey, InApt, Phase, Run, Runs, Shell, Use
+from xpulab.schema.refusal import Refusal
 from xpulab.shell.scripts import script, snippet
 
 PREFETCH_PATIENCE_S = 300
+APT_FAILED = "apt could not do it; its own words are above"
+CERTIFICATES = "ca-certificates"
+CONFIGURE = "dpkg --configure -a || echo 'dpkg could not configure every package: apt tries' >&2"
+INTERRUPT = "stop what uses it, or set policy in_use: interrupt for this host"
 REBOOT_TIMEOUT_S = PREFETCH_PATIENCE_S + 900
 """The early boot image of a busy host takes its time."""
 M = TypeVar("M", FetchKey, InApt, Shell, Boot, Runs)
@@ -33,6 +38,8 @@ class Reboot:
 
     reason: str
     delay_s: int = 1
+    unless_in_use: str = ""
+    """Shell that fails where somebody would suffer."""
 
     @property
     def script(self) -> str:
@@ -44,6 +51,7 @@ class Reboot:
         """
         return script(
             [
+                *([self.unless_in_use] if self.unless_in_use else []),
                 f"waited=0; while systemctl is-active --quiet {PREFETCH}; do",
                 f"if [ $waited -ge {PREFETCH_PATIENCE_S} ]; then systemctl stop {PREFETCH}; break; fi",
                 "sleep 1; waited=$((waited + 1)); done",
@@ -57,18 +65,36 @@ class Reboot:
 Step = FetchKeys | Run | Reboot
 
 
-def next_steps(drift: Sequence[Difference], lock_wait_s: int) -> tuple[Step, ...]:
+def next_steps(
+    drift: Sequence[Difference], lock_wait_s: int, daemons: Sequence[str] | None = None
+) -> tuple[Step, ...]:
     """The steps that lie ahead until the host has to be looked at again; empty for an empty drift.
 
-    Software comes first, then the reboot if a kernel module asks for one, then modules, services, images
-    and containers: what those need depends on what the packages and the boot have left behind.
+    Software comes first, then the reboot if a kernel module asks for one, then modules, services, images and
+    containers: what those need depends on what the packages and the boot have left behind. Where `daemons`
+    are told, nothing is taken from under containers and processes but from these.
     """
     if any(phase_of(each.mend) <= Phase.FILES for each in drift):
-        return _software(drift, lock_wait_s)
+        return (*_unless_in_use(drift, daemons), *_software(drift, lock_wait_s))
     reasons = [f"{each.name}: {each.found}" for each in drift if isinstance(each.mend, Boot)]
     if reasons:
-        return (Reboot("; ".join(reasons)),)
-    return (*_shell(drift, Phase.MODULES, Phase.UNITS), *_runs(drift))
+        guard = "" if daemons is None else in_use(("containers", "accelerators"), daemons)
+        return (Reboot("; ".join(reasons), unless_in_use=guard),)
+    return (*_unless_in_use(drift, daemons), *_shell(drift, Phase.MODULES, Phase.UNITS), *_runs(drift))
+
+
+def in_use(uses: Sequence[Use], daemons: Sequence[str]) -> str:
+    """Shell that fails and says who would suffer, where somebody would."""
+    return "\n".join([f"uses={quote(' '.join(uses))} daemons={quote(' '.join(daemons))}", snippet("in_use")])
+
+
+def _unless_in_use(drift: Sequence[Difference], daemons: Sequence[str] | None) -> Iterator[Run]:
+    """A question first, where something is to be changed that others may be using."""
+    uses = tuple(dict.fromkeys(each.disturbs for each in drift if each.disturbs))
+    if uses and daemons is not None:
+        names = next(each.name for each in drift if each.disturbs)
+        refusal = Refusal(f"{names} would be taken from under those who use it", INTERRUPT)
+        yield Run("ask who would be disturbed", script([in_use(uses, daemons)]), refusal=refusal)
 
 
 def _mends(drift: Iterable[Difference], kind: type[M]) -> list[M]:
@@ -79,10 +105,39 @@ def _software(drift: Sequence[Difference], lock_wait_s: int) -> tuple[Step, ...]
     keys = tuple(each.repository for each in _mends(drift, FetchKey))
     return (
         *(each.asked_first for each in _mends(drift, Runs) if each.asked_first),
+        *(_certificates(drift, lock_wait_s) if keys else []),
         *([FetchKeys(keys)] if keys else []),
         *_shell(drift, Phase.SOURCES),
         *_apt(drift, lock_wait_s),
         *_shell(drift, Phase.FILES),
+    )
+
+
+def _certificates(drift: Sequence[Difference], lock_wait_s: int) -> list[Run]:
+    """What a key's download needs, where a bare host lacks it: from the sources that it trusts already."""
+    wanted = [each.install for each in _mends(drift, InApt) if each.install == CERTIFICATES]
+    if not wanted:
+        return []
+    lines = [
+        *_before_apt(lock_wait_s),
+        "apt-get -q update",
+        f"apt-get -q -y --no-install-recommends {_options(lock_wait_s)} install {CERTIFICATES}",
+    ]
+    return [Run(f"apt: {CERTIFICATES} first", script(lines), lock_wait_s + 900, on_failure=APT_FAILED)]
+
+
+def _before_apt(lock_wait_s: int) -> tuple[str, ...]:
+    return (
+        "export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 LC_ALL=C",
+        f"seconds={lock_wait_s}",
+        snippet("wait_for_apt"),
+    )
+
+
+def _options(lock_wait_s: int) -> str:
+    return (
+        f"-o DPkg::Lock::Timeout={lock_wait_s} "
+        "-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
     )
 
 
@@ -105,26 +160,31 @@ def _apt(drift: Sequence[Difference], lock_wait_s: int) -> list[Run]:
         return []
     wanted = [each.install for each in changes if each.install]
     unwanted = [f"{each.remove}-" for each in changes if each.remove]
-    options = (
-        f"-o DPkg::Lock::Timeout={lock_wait_s} "
-        "-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
-    )
+    sure = [each.install for each in changes if each.install and not each.otherwise]
     lines = [
-        "export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 LC_ALL=C",
-        f"seconds={lock_wait_s}",
-        snippet("wait_for_apt"),
-        *(["dpkg --configure -a"] if any(each.repair for each in changes) else []),
+        *_before_apt(lock_wait_s),
+        # What cannot be configured may be what is to go, so it does not end the script here.
+        *([CONFIGURE] if any(each.repair for each in changes) else []),
         *(each.beside_apt for each in _mends(drift, Runs) if each.beside_apt),
-        "apt-get -q update",
+        snippet("update_apt"),
     ]
     if changes:
-        names = " ".join(map(quote, [*wanted, *unwanted]))
+        lines += [f"set -- {' '.join(map(quote, [*sure, *unwanted]))}"]
+        lines += [_where_there_is_one(each) for each in changes if each.otherwise]
         lines.append(
-            f"apt-get -q -y --fix-broken --no-install-recommends --allow-downgrades {options} install {names}"
+            "apt-get -q -y --fix-broken --no-install-recommends --allow-downgrades "
+            f'{_options(lock_wait_s)} install "$@"'
         )
     words = f"apt: {len(wanted)} to install" + (f", {len(unwanted)} to remove" if unwanted else "")
-    meaning = "apt could not do it; its own words are above"
-    return [Run(words, script(lines), timeout=lock_wait_s + 3600, on_failure=meaning)]
+    return [Run(words, script(lines), timeout=lock_wait_s + 3600, on_failure=APT_FAILED)]
+
+
+def _where_there_is_one(change: InApt) -> str:
+    """The package where a source has it, and what stands in for it where none has."""
+    name, otherwise = quote(change.install or ""), " ".join(map(quote, change.otherwise))
+    return (
+        f'if apt-cache show {name} >/dev/null 2>&1; then set -- "$@" {name}; else set -- "$@" {otherwise}; fi'
+    )
 
 
 def _runs(drift: Iterable[Difference]) -> list[Run]:

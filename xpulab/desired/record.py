@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from xpulab.inventory.settings import HostSettings
 from xpulab.probing.observed import Observed
 from xpulab.resolving.target import Driver, Target
 
 PATH = "/etc/xpulab/host.json"
 
 
-def text(target: Target, settings: HostSettings) -> str:
+def text(target: Target) -> str:
     """The target as JSON: vendor, os, accelerators, driver or null, second vendor, engine, image, notes."""
     content = {
         "vendor": target.vendor,
@@ -27,7 +26,7 @@ def text(target: Target, settings: HostSettings) -> str:
         "beside": {"vendor": beside.vendor, "driver": _driver(beside.driver)}
         if (beside := target.beside)
         else None,
-        "engine": settings.policy.engine,
+        "engine": target.engine,
         "image": {"reference": target.image.reference, "digest": target.image.digest},
         "notes": list(target.notes),
     }

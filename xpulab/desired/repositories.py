@@ -21,9 +21,9 @@ def repository_for(
     }
     return AptRepository(
         name=name,
-        key_url=override.key_url or found.key_url.format(**words),
+        key_url=(override.key_url or found.key_url).format(**words),
         fingerprints=override.fingerprints or found.fingerprints,
-        uri=override.uri or found.uri.format(**words),
+        uri=(override.uri or found.uri).format(**words),
         suite=found.suite.format(channel=channel, **words),
         components=found.components,
     )

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum, auto
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from typing_extensions import Self
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # it is a thing itself
     from xpulab.desired.kinds.apt_repository import AptRepository
 
 NOT_THERE = "not there"
+Use = Literal["containers", "accelerators"]
+"""What others on the host may be using, and a mend may take away from under them."""
 
 
 class Phase(IntEnum):
@@ -59,11 +61,15 @@ class FetchKey:
 
 @dataclass(frozen=True)
 class InApt:
-    """A part of the host's one apt transaction: something to install or to remove, or a repair."""
+    """A part of the host's one apt transaction: something to install or to remove, or a repair.
+
+    `otherwise` is installed where no source of the host has what is to be installed.
+    """
 
     install: str | None = None
     remove: str | None = None
     repair: bool = False
+    otherwise: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,8 @@ class NewText:
 class Difference:
     """One thing that is not as wanted: the word for its kind, its name, and how it is put right.
 
-    `rewrites` are the files that putting it right writes or removes, for those who want to see the text.
+    `rewrites` are the files that putting it right writes or removes, for those who want to see the text. It
+    `takes_away` where something of the host's is gone afterwards, and `disturbs` those who use it meanwhile.
     """
 
     kind: str
@@ -125,6 +132,8 @@ class Difference:
     wanted: str
     mend: Mend
     rewrites: tuple[NewText, ...] = ()
+    takes_away: bool = False
+    disturbs: Use | None = None
 
 
 class Conflict(Exception):

@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from xpulab.inventory import workbench_digests
@@ -38,6 +46,11 @@ def _expanded(path: str) -> str:
         raise ValueError("there is no such user on this machine") from error
 
 
+def _word(said: Any) -> Any:
+    """YAML reads a plain `yes` as true."""
+    return "yes" if said is True else said
+
+
 FileHere = Annotated[str, AfterValidator(_expanded)]
 """A file on the control node."""
 ROLES_FOLDER = "roles_folder"
@@ -53,7 +66,7 @@ class _Connection(HostSettings):
     ssh_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     ssh_key: FileHere | None = None
     ssh_known_hosts: FileHere | None = None
-    ssh_host_key_checking: Literal["yes", "accept-new"] = "accept-new"
+    ssh_host_key_checking: Annotated[Literal["yes", "accept-new"], BeforeValidator(_word)] = "accept-new"
 
     @model_validator(mode="before")
     @classmethod

@@ -11,9 +11,15 @@ from pydantic import Field, StringConstraints, create_model
 from xpulab.schema.identifiers import Digest, Fingerprint
 from xpulab.schema.strict import Strict
 
-UserName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
+# As directories have them, too: first.last, ops@corp.example, CORP\\ops. The host is asked whether it is one.
+UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.@\\-]{0,255}$")]
 HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,252}[A-Za-z0-9])?$")]
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9._:/$()~%+-]+$")]
+# With the words that the catalog's own addresses have: one mirror serves a lab of several systems.
+SystemKey = Annotated[str, StringConstraints(pattern=r"^[a-z]+-[0-9.]+$"), Field(examples=["ubuntu-22.04"])]
+MirrorUrl = Annotated[
+    str, StringConstraints(pattern=r"^https?://([A-Za-z0-9._:/$()~%+-]|\{(codename|distribution|id)\})+$")
+]
 ImageReference = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._/:-]*:[A-Za-z0-9_][A-Za-z0-9._-]*$")
 ]
@@ -46,14 +52,18 @@ class Policy(Strict):
     machine_owner_key: Literal["none", "enrolled"] = "none"
     """Whether this host's firmware holds the key that DKMS signs with: without it, Secure Boot keeps
     modules that are built on the host out. Enrolling it takes a person at the console."""
-    engine: Literal["docker.io", "docker-ce"] = "docker.io"
-    """The container engine: the distribution's, or Docker's own packages."""
+    engine: Literal["docker.io", "docker-ce"] | None = None
+    """The container engine: the distribution's, or Docker's own packages; by default the one that is there,
+    or the distribution's. A host whose engine would have to go is refused until it is named."""
     intel_channel: Literal["unified", "ppa", "distribution", "lts/2523", "lts/2350"] | None = None
     """Channel of Intel's apt repository; by default the catalog's for the card."""
     oneapi: bool = True
     """Whether Intel hosts get the oneAPI runtime."""
     reboot: Literal["allowed", "never"] = "allowed"
     """Whether a run may reboot the host when the kernel module demands it."""
+    in_use: Literal["refuse", "interrupt"] = "refuse"
+    """What becomes of a host on which a run would restart the engine, change the driver or reboot while
+    containers of others run or processes use the accelerator."""
     apt_lock_wait: Annotated[int, Field(ge=1, le=7200)] = 600
     """Seconds to wait for another process (unattended-upgrades, say) to let go of apt."""
     unsupported: Literal["refuse", "cpu"] = "refuse"
@@ -61,10 +71,15 @@ class Policy(Strict):
 
 
 class RepositoryOverride(Strict):
-    """What a lab sets differently for one apt repository, such as a mirror's address and key."""
+    """What a lab sets differently for one apt repository, such as a mirror's address and key.
 
-    uri: HttpUrl | None = None
-    key_url: HttpUrl | None = None
+    Both addresses may hold `{codename}` (jammy), `{distribution}` (ubuntu2204) and `{id}` (ubuntu), filled in
+    for each host. `systems` are those that a mirror serves whose address has none of these words.
+    """
+
+    uri: MirrorUrl | None = None
+    key_url: MirrorUrl | None = None
+    systems: tuple[SystemKey, ...] = ()
     fingerprints: tuple[Fingerprint, ...] | None = None
 
 

@@ -8,12 +8,22 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class PciFunction:
-    """One PCI function; ids are four lower-case hex digits, the class six."""
+    """One PCI function; ids are four lower-case hex digits, the class six.
+
+    What follows the class is known of display and processing functions whose driver is looked at: the board's
+    ids (`1043:87b3`, empty without any), the driver that is bound to it, whether that gives it a render node,
+    whether it answers on the bus, and the size of its first six regions, nought for one without a place.
+    """
 
     address: str
     vendor: str
     device: str
     pci_class: str
+    subsystem: str = ""
+    driver: str | None = None
+    render_node: bool = False
+    answers: bool = True
+    region_bytes: tuple[int, ...] = ()
 
     @property
     def pci_id(self) -> str:
@@ -114,7 +124,9 @@ class Observed:
     """One host as its probe found it.
 
     Files, contents, modules, units, groups, users, containers and facts are those that the roles of the run
-    watch; what is none of UTF-8 in a content or a fact is U+FFFD.
+    watch; what is none of UTF-8 in a content or a fact is U+FFFD. A user's name leads to the one by which
+    groups know it. `container_of` is what runs the system, where it is no machine of its own (`lxc`, `wsl`).
+    `engine_root` is where the container engine keeps images.
     """
 
     os_id: str
@@ -123,21 +135,25 @@ class Observed:
     kernel: str
     boot_id: str = ""
     secure_boot: bool = False
+    container_of: str | None = None
     pci: tuple[PciFunction, ...] = ()
     modules: Mapping[str, KernelModule] = field(default_factory=dict)
     packages: Mapping[str, InstalledPackage] = field(default_factory=dict)
+    origins: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """Of packages, the sources (URI, and suite with component) that have the installed version."""
     files: Mapping[str, FoundFile] = field(default_factory=dict)
     apt_sources: tuple[AptSource, ...] = ()
     apt_lock: AptLock | None = None
     units: Mapping[str, FoundUnit] = field(default_factory=dict)
     groups: Mapping[str, FoundGroup] = field(default_factory=dict)
-    users: frozenset[str] = frozenset()
+    users: Mapping[str, str] = field(default_factory=dict)
     contents: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
     snap_docker: bool = False
     images: tuple[FoundImage, ...] = ()
     containers: Mapping[str, FoundContainer] = field(default_factory=dict)
     engine_free_bytes: int = 0
+    engine_root: str = "/var/lib/docker"
 
     @property
     def os(self) -> str:

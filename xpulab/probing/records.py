@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -22,7 +23,8 @@ from xpulab.probing.observed import (
     PciFunction,
 )
 
-FIRST, LAST = "xpulab-probe\t2", "end"
+NO_SUBSYSTEM = "0000:0000"
+FIRST, LAST = "xpulab-probe\t3", "end"
 
 
 class ProbeError(Exception):
@@ -64,21 +66,24 @@ def _observed(records: dict[str, list[list[str]]]) -> Observed:
         kernel=kernel,
         boot_id=boot_id,
         secure_boot=["1"] in records["secure-boot"],
-        pci=_each(records["pci"], _pci_function),
+        container_of=next((name for (name,) in records["container-of"]), None),
+        pci=_pci_functions(records["pci"], records["display"]),
         modules={fields[0]: _kernel_module(*fields) for fields in records["module"]},
         packages=_packages(records["packages"][0][0]),
+        origins=_origins(records["origin"]),
         files={fields[0]: _found_file(*fields[1:]) for fields in records["file"]},
         apt_sources=_each(records["apt-source"], AptSource),
         apt_lock=next((AptLock(path, int(pid), name) for path, pid, name in records["apt-lock"]), None),
         units={_unescaped(fields[0]): _found_unit(*fields[1:]) for fields in records["unit"]},
         groups={name: _group(gid, members) for name, gid, members in records["group"]},
-        users=frozenset(name for (name,) in records["user"]),
+        users=dict(_pairs(records["user"])),
         contents={path: _text(encoded) for path, encoded in records["content"]},
         facts={name: _text(encoded) for name, encoded in records["fact"]},
         snap_docker=bool(records["snap-docker"]),
         images=_each(records["image"], _image),
         containers={fields[0]: FoundContainer(*fields[1:]) for fields in records["container"]},
         engine_free_bytes=int(records["engine-free"][0][0]) * 1024,
+        engine_root=records["engine-free"][0][1],
     )
 
 
@@ -90,11 +95,38 @@ def _each(rows: list[list[str]], make: Callable[..., Any]) -> tuple[Any, ...]:
     return tuple(make(*fields) for fields in rows)
 
 
-def _pci_function(address: str, vendor: str, device: str, pci_class: str) -> PciFunction:
-    hexadecimal = [text.removeprefix("0x").lower() for text in (vendor, device, pci_class)]
-    if any(int(text, 16) < 0 for text in hexadecimal):
-        raise ValueError(f"PCI function {address}")
-    return PciFunction(address, *hexadecimal)
+def _pci_functions(functions: list[list[str]], displays: list[list[str]]) -> tuple[PciFunction, ...]:
+    more = {address: fields for address, *fields in displays}
+    return tuple(_pci_function(*fields, *more.get(fields[0], ())) for fields in functions)
+
+
+def _pci_function(address: str, vendor: str, device: str, pci_class: str, *more: str) -> PciFunction:
+    function = PciFunction(address, _hexadecimal(vendor), _hexadecimal(device), _hexadecimal(pci_class))
+    if not more:
+        return function
+    maker, board, driver, node, answers, regions = more
+    subsystem = ":".join(map(_hexadecimal, (maker, board))) if maker and board else ""
+    return replace(
+        function,
+        subsystem="" if subsystem == NO_SUBSYSTEM else subsystem,
+        driver=driver or None,
+        render_node=node == "yes",
+        answers=answers == "yes",
+        region_bytes=tuple(map(_region_bytes, regions.split())),
+    )
+
+
+def _hexadecimal(text: str) -> str:
+    digits = text.removeprefix("0x").lower()
+    if int(digits, 16) < 0:
+        raise ValueError(f"{text!r} in a PCI function")
+    return digits
+
+
+def _region_bytes(region: str) -> int:
+    """The size of a region that has a place on the bus, nought for one that has none."""
+    start, end = (int(text, 16) for text in region.split("-"))
+    return end - start + 1 if start else 0
 
 
 def _kernel_module(name: str, loaded: str, *facts: str) -> KernelModule:
@@ -112,6 +144,17 @@ def _packages(text: str) -> dict[str, InstalledPackage]:
         if status[1:2] not in ("n", "c"):
             packages[name] = InstalledPackage(version, status[1:] == "i ", status[0] == "h")
     return packages
+
+
+def _pairs(rows: list[list[str]]) -> list[tuple[str, str]]:
+    return [(first, second) for first, second in rows]
+
+
+def _origins(rows: list[list[str]]) -> dict[str, tuple[tuple[str, str], ...]]:
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    for name, uri, suite in rows:
+        found[name] = (*found.get(name, ()), (uri, suite))
+    return found
 
 
 def _found_file(sha256: str, mode: str, owner: str, modified: str, size: str) -> FoundFile:

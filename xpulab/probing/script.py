@@ -18,6 +18,7 @@ def probe_script(watched: Watched) -> str:
         "units": watched.units,
         "groups": watched.groups,
         "users": watched.users,
+        "origins": watched.origins,
         "containers": [f"{each.name}:{each.unit}" for each in watched.containers],
     }
     variables = [f"{name}={quote(' '.join(values))}" for name, values in lists.items()]

@@ -37,9 +37,10 @@ class WatchedContainer:
 class Watched:
     """Everything that a role's manifest may speak of, beside packages and apt sources, which always are.
 
-    `files` are paths or shell patterns; of `contents` the text is read as well. `facts` are for what none of
-    these can tell: a name, and POSIX sh that prints it, run as root and changing nothing. Raises ValueError
-    for a name that a shell could take for something else.
+    `files` are paths or shell patterns; of `contents` the text is read as well. `origins` are packages of
+    which it matters what source has the version that is installed. `facts` are for what none of these can
+    tell: a name, and POSIX sh that prints it, run as root and changing nothing. Raises ValueError for a name
+    that a shell could take for something else.
     """
 
     files: tuple[str, ...] = ()
@@ -49,13 +50,14 @@ class Watched:
     groups: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
     containers: tuple[WatchedContainer, ...] = ()
+    origins: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Let nothing through that is not a plain path, pattern or name."""
         modules = [name for each in self.modules for name in (each.name, each.pci_vendor)]
         containers = [name for each in self.containers for name in (each.name, each.unit)]
-        names = (*self.units, *self.groups, *self.users, *modules, *containers)
+        names = (*self.units, *self.groups, *self.users, *self.origins, *modules, *containers)
         wrong = [
             *(path for path in (*self.files, *self.contents) if not _is(PATTERN, path)),
             *(name for name in names if not _is(NAME, name)),

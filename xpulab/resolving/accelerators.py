@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from xpulab.catalog.models import Catalog
 from xpulab.probing.observed import PciFunction
 from xpulab.resolving.devices import Devices, Ignored, Unusable
+from xpulab.resolving.reach import out_of_reach
 from xpulab.resolving.target import Accelerator
 from xpulab.resolving.vendors import VENDORS
 
@@ -49,6 +50,8 @@ def _device(function: PciFunction, catalog: Catalog) -> Accelerator | Unusable |
             "unsupported", f"{vendor.title} device {where}", f"{vendor.title} GPUs are not supported"
         )
     found = VENDORS[vendor.use].classify(function, catalog)
+    if isinstance(found, Accelerator):
+        return out_of_reach(function, found, catalog) or found
     if found is None and function.pci_class.startswith(PROCESSING):
         why = "no GPU that xpulab knows"
         return Ignored(why, f"{vendor.title} processing accelerator {where} is {why}: ignored")

@@ -15,12 +15,14 @@ class Unusable:
     """A device that could be an accelerator but is none here; `vendor` is its PCI vendor's use.
 
     A `passed_over` one does not stand in the way of others of its vendor: their driver leaves it alone.
+    `remedy` is what a person may do about it.
     """
 
     vendor: str
     label: str
     why: str
     passed_over: bool = False
+    remedy: str = "replace the card"
 
 
 @dataclass(frozen=True)

@@ -121,6 +121,12 @@ def _series_of_image(package: str, system: OperatingSystem) -> str | None:
     return None
 
 
+def flavour_suffix(release: str) -> str | None:
+    """What ends `uname -r` of a kernel of a flavour, such as `generic`; None for an unreadable name."""
+    found = UNAME.fullmatch(release)
+    return found["suffix"] if found else None
+
+
 def is_older(release: str, series: str) -> bool:
     """Whether the kernel that `uname -r` names is of an older series; an unreadable name is not."""
     found = UNAME.fullmatch(release)

@@ -12,9 +12,10 @@ from xpulab.resolving import cpu
 from xpulab.resolving.accelerators import classify
 from xpulab.resolving.both import combine
 from xpulab.resolving.devices import Devices, Unusable, label
+from xpulab.resolving.engine import choose as choose_engine
 from xpulab.resolving.kernels import newer_than_known, why_kernel
 from xpulab.resolving.plan import Plan
-from xpulab.resolving.reason import Reason
+from xpulab.resolving.reach import not_its_own
 from xpulab.resolving.target import CPU_INSTEAD, Image, Target
 from xpulab.resolving.vendors import VENDORS
 from xpulab.schema.refusal import Refusal
@@ -22,7 +23,7 @@ from xpulab.schema.refusal import Refusal
 
 def resolve(observed: Observed, settings: HostSettings, catalog: Catalog) -> Target | Refusal:
     """The target for a host, or why it is refused; it never raises, whatever the host holds."""
-    refusal = _unknown_overrides(settings, catalog) or _unknown_system(observed, catalog)
+    refusal = _unknown_overrides(observed, settings, catalog) or _unknown_system(observed, catalog)
     if refusal:
         return refusal
     system, devices = catalog.operating_systems[observed.os], classify(observed.pci, catalog)
@@ -31,7 +32,9 @@ def resolve(observed: Observed, settings: HostSettings, catalog: Catalog) -> Tar
         plan = cpu.plan(observed, settings.policy, catalog, (f"provisioned as a CPU host: {plan.reason}",))
     if isinstance(plan, Refusal):
         return plan
-    image = _image(plan, settings)
+    image, engine = _image(plan, settings), choose_engine(observed, settings.policy, catalog)
+    if isinstance(engine, Refusal):
+        return engine
     if refusal := _too_little_disk(image, observed) or _snap_docker(observed):
         return refusal
     return Target(
@@ -42,9 +45,11 @@ def resolve(observed: Observed, settings: HostSettings, catalog: Catalog) -> Tar
         kernel=observed.kernel,
         kernel_flavour=plan.kernel_flavour,
         image=image,
+        engine=engine.answer,
         notes=(
             *(each.note for each in devices.ignored),
             *plan.notes,
+            *_about_engine(engine.answer, plan, observed, catalog),
             *_about_kernel(plan, observed, catalog),
         ),
         kernel_upgrade=plan.kernel_upgrade,
@@ -54,13 +59,13 @@ def resolve(observed: Observed, settings: HostSettings, catalog: Catalog) -> Tar
             *plan.about_accelerators,
             *plan.about_driver,
             why_kernel(observed.kernel, plan.kernel_flavour, plan.kernel_upgrade, system),
-            _why_engine(settings.policy, catalog),
+            engine,
             *plan.about_image,
         ),
     )
 
 
-def _unknown_overrides(settings: HostSettings, catalog: Catalog) -> Refusal | None:
+def _unknown_overrides(observed: Observed, settings: HostSettings, catalog: Catalog) -> Refusal | None:
     """A misspelt override would be without effect, and a host would reach out to a server it must not."""
     for name in settings.repositories:
         if name not in catalog.repositories:
@@ -68,6 +73,8 @@ def _unknown_overrides(settings: HostSettings, catalog: Catalog) -> Refusal | No
                 reason=f"the inventory overrides repository {name!r}, which xpulab does not have",
                 remedy=f"use one of {', '.join(catalog.repositories)}",
             )
+        if refusal := _of_another_system(name, observed, settings, catalog):
+            return refusal
     for reference in settings.images:
         if reference not in catalog.known_images and not _is_workbench(reference):
             return Refusal(
@@ -75,6 +82,25 @@ def _unknown_overrides(settings: HostSettings, catalog: Catalog) -> Refusal | No
                 remedy="add it to xpulab/catalog/images.yml, or correct its name",
             )
     return None
+
+
+def _of_another_system(
+    name: str, observed: Observed, settings: HostSettings, catalog: Catalog
+) -> Refusal | None:
+    """A refusal of a mirror that holds one system's packages, where it is not said that it is this host's."""
+    override, word = settings.repositories[name], "{distribution}"
+    flat = word in catalog.repositories[name].uri and override.uri and word not in override.uri
+    if not flat or observed.os in override.systems:
+        return None
+    of = (
+        f"that of {' and '.join(override.systems)}"
+        if override.systems
+        else "of one system, and does not say of which"
+    )
+    return Refusal(
+        reason=f"the mirror {override.uri} of repository {name} is {of}, and this host runs {observed.os}",
+        remedy=f"write {word} into its uri, or {observed.os} into its systems",
+    )
 
 
 def _is_workbench(reference: str) -> bool:
@@ -97,6 +123,8 @@ def _unknown_system(observed: Observed, catalog: Catalog) -> Refusal | None:
 
 def _plan(devices: Devices, observed: Observed, policy: Policy, catalog: Catalog) -> Plan | Refusal:
     """The plan for the vendor that the policy prefers among those with usable accelerators."""
+    if clash := not_its_own(devices, observed, catalog):
+        return clash
     if devices.unknown:
         return _unknown_device(devices, catalog)
     if not devices.usable:
@@ -151,7 +179,7 @@ def _unknown_device(devices: Devices, catalog: Catalog) -> Refusal:
 
 
 def _unusable(device: Unusable) -> Refusal:
-    return Refusal(f"{device.label} cannot be used: {device.why}", f"replace the card, or {CPU_INSTEAD}")
+    return Refusal(f"{device.label} cannot be used: {device.why}", f"{device.remedy}, or {CPU_INSTEAD}")
 
 
 def _clash_with_unusable(vendor: str, devices: Devices) -> Refusal | None:
@@ -171,9 +199,10 @@ def _about_kernel(plan: Plan, observed: Observed, catalog: Catalog) -> tuple[str
     return (note,) if note and plan.accelerators else ()
 
 
-def _why_engine(policy: Policy, catalog: Catalog) -> Reason:
-    rule = "policy engine, which defaults to docker.io"
-    return Reason("containers", policy.engine, rule, catalog.docker[policy.engine])
+def _about_engine(engine: str, plan: Plan, observed: Observed, catalog: Catalog) -> tuple[str, ...]:
+    """What the owner of a host with accelerators should know of its engine."""
+    note = catalog.docker[engine].notes.get(observed.os)
+    return (note,) if note and plan.vendor in catalog.docker[engine].notes_for else ()
 
 
 def _image(plan: Plan, settings: HostSettings) -> Image:
@@ -195,8 +224,8 @@ def _too_little_disk(image: Image, observed: Observed) -> Refusal | None:
         return None
     return Refusal(
         reason=f"image {image.reference} needs {image.disk_gb:g} GB of free disk space, "
-        f"and Docker's data directory has {free_gb:.1f} GB",
-        remedy="free some space there, or move Docker's data directory to a larger disk",
+        f"and {observed.engine_root}, where the engine keeps them, has {free_gb:.1f} GB",
+        remedy="free some space there, or move it to a larger disk (data-root in the engine's daemon.json)",
     )
 
 

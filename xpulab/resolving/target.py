@@ -99,6 +99,7 @@ class Target:
     kernel: str
     kernel_flavour: str
     image: Image
+    engine: str
     notes: tuple[str, ...] = ()
     kernel_upgrade: KernelUpgrade | None = None
     beside: Beside | None = None

@@ -37,7 +37,28 @@ pci_functions() {
         first_line "$function/class"
         say pci "${function##*/}" "$vendor" "$device" "$line"
         vendors="$vendors $vendor"
+        case "$line ${modules-}" in 0x03*"$vendor:"* | 0x12*"$vendor:"*) display ;; esac
     done
+}
+
+# What the kernel makes of a display or processing function whose driver is looked at: whose board it is, its driver and render node, whether it answers
+# (sysfs goes on to name one that has fallen off the bus), and where its first six regions lie.
+display() {
+    first_line "$function/subsystem_vendor" && maker=$line
+    first_line "$function/subsystem_device" && board=$line
+    first_line "$function/revision" && revision=$line
+    driver='' node=no answers=yes regions='' count=0
+    while read -r line; do
+        case $line in DRIVER=*) driver=${line#*=} ;; esac
+    done 2>/dev/null <"$function/uevent"
+    for each in "$function"/drm/renderD*; do
+        if [ -e "$each" ]; then node=yes; fi
+    done
+    case "$revision $(od -An -t x1 -N 4 "$function/config" 2>/dev/null)" in *0xff* | *'ff ff ff ff'*) answers=no ;; esac
+    while [ $count -lt 6 ] && read -r start end line; do
+        regions="$regions $start-$end" count=$((count + 1))
+    done 2>/dev/null <"$function/resource"
+    say display "${function##*/}" "$maker" "$board" "$driver" "$node" "$answers" "${regions# }"
 }
 
 # Of the vendors whose hardware is there.
@@ -106,6 +127,20 @@ apt_sources() {
     done
 }
 
+# The sources that have the very version that is installed: apt marks it with asterisks, and names them below it.
+package_origins() {
+    set --
+    for each in ${origins-}; do
+        case ";$packages" in *";$each="*) set -- "$@" "$each" ;; esac
+    done
+    [ $# -gt 0 ] || return 0
+    apt-cache policy "$@" 2>/dev/null | awk '
+        /^[^ ]/ { name = $1; sub(/:$/, "", name); there = 0; next }
+        /^ \*\*\* / { there = 1; next }
+        /^     [^ ]/ { there = 0; next }
+        there && $2 ~ /:\/\// { printf "origin\t%s\t%s\t%s\n", name, $2, $3 }'
+}
+
 apt_lock() {
     locks=$(stat -c '%i %n' /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock 2>/dev/null)
     awk -v locks="$locks" '
@@ -160,16 +195,42 @@ accounts() {
         getent group $groups | while IFS=: read -r name _ gid members; do say group "$name" "$gid" "$members"; done
     fi
     if [ -n "${users-}" ]; then
-        getent passwd $users | while IFS=: read -r name _; do say user "$name"; done
+        found=$(getent passwd $users)
+        for user in $users; do
+            # A directory may answer with another spelling of the name, which is the one that groups go by.
+            case "
+$found" in
+                *"
+$user:"*) name=$user ;;
+                *) name=$(getent passwd "$user") && name=${name%%:*} ;;
+            esac
+            if [ -n "$name" ]; then say user "$user" "$name"; fi
+        done
     fi
 }
 
+# Where the engine keeps images: its data-root, or containerd's store, which new engines take unless they already have the old one.
 engine_space() {
     place=/var/lib/docker
-    while [ ! -d "$place" ]; do place=${place%/*}; done
+    if [ -s /etc/docker/daemon.json ]; then
+        root=$(sed -n 's/.*"data-root"[[:space:]]*:[[:space:]]*"\(\/[^"]*\)".*/\1/p' /etc/docker/daemon.json)
+        place=${root:-$place}
+    fi
+    if [ -d /var/lib/containerd/io.containerd.snapshotter.v1.overlayfs ] && [ -d "$place" ] && [ ! -d "$place/image" ]; then
+        place=/var/lib/containerd
+    fi
+    there=$place
+    while [ ! -d "$there" ]; do there=${there%/*}; done
     # shellcheck disable=SC2046
-    set -- $(stat -f -c '%a %S' "$place/")
-    say engine-free $(($1 * $2 / 1024))
+    set -- $(stat -f -c '%a %S' "$there/")
+    say engine-free $(($1 * $2 / 1024)) "$place"
+}
+
+# What the system runs in, where that is not a machine: a container's manager, or Windows.
+container() {
+    first_line /run/systemd/container
+    if [ -e /dev/dxg ]; then line=wsl; fi
+    if [ -n "$line" ]; then say container-of "$line"; fi
 }
 
 machine() {
@@ -181,14 +242,17 @@ machine() {
     say machine "$(uname -m)" "$(uname -r)" "$boot-$1"
 }
 
-say xpulab-probe 2
+say xpulab-probe 3
 id_of_os
 machine
+container
 secure_boot
 pci_functions
 kernel_modules
 # shellcheck disable=SC2016
-say packages "$(dpkg-query -W -f '${Package}=${Version}=${db:Status-Abbrev};' 2>/dev/null)"
+packages=$(dpkg-query -W -f '${Package}=${Version}=${db:Status-Abbrev};' 2>/dev/null)
+say packages "$packages"
+package_origins
 watched_files
 contents
 apt_sources

@@ -141,7 +141,7 @@ class OwnSources(Thing):
         for path in sorted(observed.files):
             if path.startswith(OURS) and path not in self.wanted:
                 mend = Shell(Phase.SOURCES, EARLY_FILES, (f"rm -f {quote(path)}",), then_update=True)
-                yield Difference(self.kind, path, "there", "absent", mend)
+                yield Difference(self.kind, path, "there", "absent", mend, takes_away=True)
 
     @override
     def unwatched(self, watched: Watched) -> Iterable[str]:
@@ -155,4 +155,4 @@ def _is_foreign(source: AptSource) -> bool:
 def _disabled(source: AptSource, reason: str) -> Difference:
     mend = Shell(Phase.SOURCES, EARLY_FILES, (disable_source(source.path, source.uri),))
     name = f"{source.path} {source.uri}"
-    return Difference(ForeignSources.kind, name, "in use", f"disabled: {reason}", mend)
+    return Difference(ForeignSources.kind, name, "in use", f"disabled: {reason}", mend, takes_away=True)

@@ -81,7 +81,7 @@ class AbsentFile(Thing):
         if self.path in observed.files:
             removed = Shell(Phase.FILES, FILES, (f"rm -f {quote(self.path)}",))
             gone = NewText(self.path, None)
-            yield Difference(self.kind, self.path, "there", "absent", removed, (gone,))
+            yield Difference(self.kind, self.path, "there", "absent", removed, (gone,), takes_away=True)
 
     @override
     def forbids(self, other: Thing) -> bool:

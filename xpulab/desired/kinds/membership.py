@@ -34,12 +34,14 @@ class Membership(Thing):
     @override
     def differences(self, observed: Observed) -> Iterator[Difference]:
         """The user is not in one of the groups."""
+        known_as = observed.users.get(self.user, self.user)
         for name in self.groups:
             group = observed.groups.get(name)
-            if group is None or self.user not in group.members:
+            if group is None or known_as not in group.members:
                 lines = (
                     f"getent group {quote(name)} >/dev/null || groupadd --system {quote(name)}",
-                    f"usermod -aG {quote(name)} {quote(self.user)}",
+                    # usermod knows the users of /etc/passwd alone, and none of a directory.
+                    f"gpasswd --add {quote(known_as)} {quote(name)} >/dev/null",
                 )
                 mend = Shell(Phase.FILES, FILES, lines)
                 yield Difference(self.kind, f"{self.user} in {name}", "no", "yes", mend)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import ClassVar
 
 from debian.debian_support import NativeVersion
 from typing_extensions import Self, override
 
-from xpulab.desired import record
-from xpulab.desired.thing import NOT_THERE, Conflict, Difference, InApt, Thing
+from xpulab.desired.origin import Origin
+from xpulab.desired.thing import NOT_THERE, Conflict, Difference, InApt, Thing, Use
 from xpulab.probing.observed import Observed
+from xpulab.probing.watched import Watched
+from xpulab.schema.refusal import Refusal
 
 
 @dataclass(frozen=True)
@@ -22,17 +24,18 @@ class Package(Thing):
     """A package that must be installed: any version, one exact version, or within bounds.
 
     `below` is for a package whose name does not tell its branch: a version from there on is of another.
-    `channel` is for one that several channels of `vendor` have under one name. `alike` are packages that are
-    to be of its very version, itself included: the newest of them that is there, or `minimum`.
+    `origin` is for one that other sources have under the same name. `alike` are packages that are to be of
+    its very version, itself included: the newest of them that is there, or `minimum`. `used_as` says who
+    suffers when it is replaced.
     """
 
     name: str
     version: str | None = None
     minimum: str | None = None
     below: str | None = None
-    channel: str | None = None
-    vendor: str | None = None
+    origin: Origin | None = None
     alike: tuple[str, ...] = ()
+    used_as: Use | None = field(default=None, compare=False)
 
     kind: ClassVar[str] = "package"
 
@@ -59,21 +62,29 @@ class Package(Thing):
         if found is None:
             yield Difference(self.kind, self.name, NOT_THERE, self._version_words(), mend)
         elif self._is_unsuitable(found.version):
-            there = found.version + (" (held)" if found.held else "")
-            yield Difference(self.kind, self.name, there, self._version_words(), mend)
-        elif self.channel:
-            channel = record.channel_of(self.vendor, observed)
-            if channel and channel != self.channel:
-                there = f"{found.version} of {channel}"
-                yield Difference(self.kind, self.name, there, f"of {self.channel}", mend)
+            wish = self._version_words()
+            yield Difference(self.kind, self.name, found.version, wish, mend, disturbs=self.used_as)
+        elif self.origin and (elsewhere := self.origin.elsewhere(self.name, observed)):
+            there, wish = f"{found.version} from {elsewhere}", f"from {self.origin.words}"
+            yield Difference(self.kind, self.name, there, wish, mend, disturbs=self.used_as)
+
+    @override
+    def unwatched(self, watched: Watched) -> Iterable[str]:
+        return () if self.origin is None or self.name in watched.origins else (f"the origin of {self.name}",)
+
+    @override
+    def unusable(self, observed: Observed) -> Refusal | None:
+        """apt holds another version of it, as its owner asked."""
+        return _held((each.name for each in self.differences(observed)), observed)
 
     @override
     def merged(self, other: Self) -> Self:
         """What one of them leaves open, the other may decide."""
+        used_as = self.used_as or other.used_as
         if self == other or other == type(self)(self.name):
-            return self
+            return replace(self, used_as=used_as)
         if self == type(self)(self.name):
-            return other
+            return replace(other, used_as=used_as)
         raise Conflict(f"as {self._version_words()} and as {other._version_words()}")
 
     def _version_of_all(self, observed: Observed) -> str | None:
@@ -96,9 +107,10 @@ class Package(Thing):
 
 @dataclass(frozen=True)
 class AbsentPackages(Thing):
-    """Packages that must not be installed, by name or by a shell pattern."""
+    """Packages that must not be installed, by name or by a shell pattern; `used_as` says who uses them."""
 
     patterns: tuple[str, ...]
+    used_as: Mapping[Use, tuple[str, ...]] = field(default_factory=dict)
 
     kind: ClassVar[str] = "unwanted package"
 
@@ -114,7 +126,16 @@ class AbsentPackages(Thing):
         unwanted = _any_of(self.patterns)
         for name, found in sorted(observed.packages.items()):
             if unwanted.fullmatch(name):
-                yield Difference(self.kind, name, found.version, "absent", InApt(remove=name))
+                use = next((use for use, each in self.used_as.items() if _any_of(each).fullmatch(name)), None)
+                mend = InApt(remove=name)
+                yield Difference(
+                    self.kind, name, found.version, "absent", mend, takes_away=True, disturbs=use
+                )
+
+    @override
+    def unusable(self, observed: Observed) -> Refusal | None:
+        """apt holds one of them, as its owner asked."""
+        return _held((each.name for each in self.differences(observed)), observed)
 
     @override
     def forbids(self, other: Thing) -> bool:
@@ -122,7 +143,11 @@ class AbsentPackages(Thing):
 
     @override
     def merged(self, other: Self) -> Self:
-        return type(self)(tuple(dict.fromkeys(self.patterns + other.patterns)))
+        uses = {
+            use: self.used_as.get(use, ()) + other.used_as.get(use, ())
+            for use in (*self.used_as, *other.used_as)
+        }
+        return type(self)(tuple(dict.fromkeys(self.patterns + other.patterns)), uses)
 
 
 @dataclass(frozen=True)
@@ -143,6 +168,18 @@ class WholePackages(Thing):
         for name, found in sorted(observed.packages.items()):
             if not found.intact:
                 yield Difference(self.kind, name, "not configured", "installed", InApt(repair=True))
+
+
+def _held(names: Iterable[str], observed: Observed) -> Refusal | None:
+    """A refusal that names those of the packages which apt is told to leave alone."""
+    held = [name for name in names if name in observed.packages and observed.packages[name].held]
+    if not held:
+        return None
+    words = ", ".join(f"{name} ({observed.packages[name].version})" for name in held)
+    return Refusal(
+        f"apt is told to hold {words}, which would have to change",
+        f"apt-mark unhold {' '.join(held)}, and run again",
+    )
 
 
 @lru_cache(maxsize=256)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from shlex import quote
 from typing import ClassVar
 
 from typing_extensions import Self, override
 
-from xpulab.desired.thing import NOT_THERE, Conflict, Difference, Phase, Shell, Thing
+from xpulab.desired.thing import NOT_THERE, Conflict, Difference, Phase, Shell, Thing, Use
 from xpulab.probing.observed import FoundFile, Observed
 from xpulab.probing.watched import Watched
 
@@ -20,14 +20,16 @@ ENABLED = frozenset({"enabled", "enabled-runtime", "static", "alias", "generated
 class Unit(Thing):
     """A systemd unit that must be enabled and running, started anew after any of `configured_by`.
 
-    `makes` names a file the unit writes: when it is missing, the unit is started again. A unit with
-    `oneshot` is started only for that, and need not stay active.
+    `makes` names a file the unit writes: when it is missing, the unit is started again. A unit with `oneshot`
+    is started only for that, and need not stay active. `used_as` says who suffers when it is started anew
+    while it runs.
     """
 
     name: str
     configured_by: tuple[str, ...] = ()
     makes: str | None = None
     oneshot: bool = False
+    used_as: Use | None = field(default=None, compare=False)
 
     kind: ClassVar[str] = "service"
 
@@ -52,7 +54,8 @@ class Unit(Thing):
         elif not self.oneshot and found.enabled not in ENABLED:
             yield self._difference(found.enabled or "not enabled", "enabled")
         elif newer:
-            yield self._difference(f"older than {', '.join(newer)}", "started anew")
+            difference = self._difference(f"older than {', '.join(newer)}", "started anew")
+            yield replace(difference, disturbs=self.used_as)
 
     @override
     def unwatched(self, watched: Watched) -> Iterable[str]:
@@ -65,7 +68,8 @@ class Unit(Thing):
         """The same unit after the files of both."""
         if replace(self, configured_by=()) != replace(other, configured_by=()):
             raise Conflict("with different ways to run it")
-        return replace(self, configured_by=tuple(dict.fromkeys(self.configured_by + other.configured_by)))
+        files = tuple(dict.fromkeys(self.configured_by + other.configured_by))
+        return replace(self, configured_by=files, used_as=self.used_as or other.used_as)
 
     def _difference(self, found: str, wanted: str) -> Difference:
         mend = Shell(Phase.UNITS, "start", tuple(self._start()), self.name, timeout=180)
@@ -77,7 +81,7 @@ class Unit(Thing):
             f'[ "$(systemctl show -p NeedDaemonReload --value {name})" != yes ] || systemctl daemon-reload',
             *([] if self.oneshot else [f"systemctl enable --quiet {name}"]),
             f"systemctl reset-failed {name} 2>/dev/null || true",
-            f"systemctl restart {name}",
+            f"systemctl restart {name} || {{ journalctl -u {name} -n 3 -o cat --no-pager >&2; exit 1; }}",
         ]
 
 

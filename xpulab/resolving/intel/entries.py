@@ -46,6 +46,9 @@ class IntelIntegrated(Record):
 class IntelChannel(Entry):
     """Where a host's Intel packages come from: whom it serves, and its package names.
 
+    `kernel_packages` bring a module of its own, `build_packages` (with `{kernel}`) are what the system has
+    for it.
+
     One without user space (`user_space_in_image`) is a channel of the distribution's own.
     """
 
@@ -56,6 +59,7 @@ class IntelChannel(Entry):
     kernels: dict[str, tuple[Version, ...]] = Field(default_factory=dict)
     packages: tuple[str, ...]
     kernel_packages: tuple[str, ...] = ()
+    build_packages: tuple[str, ...] = ()
     displaces: tuple[str, ...]
     unvalidated: tuple[str, ...] = ()
     user_space_in_image: bool = False

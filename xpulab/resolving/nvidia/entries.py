@@ -93,10 +93,18 @@ class VirtualSubsystems(Entry):
         return vendor == self.vendor and any(first <= board <= last for first, last in ranges)
 
 
+class VirtualGuests(Entry):
+    """Why a host with a virtual GPU is none for xpulab, and what its owner may do."""
+
+    why: str
+    remedy: str
+
+
 class VirtualGpus(Record):
     """What tells a virtual GPU from the card whose device id it bears."""
 
     subsystems: VirtualSubsystems
+    guests: VirtualGuests
 
 
 class DriverBranch(Entry):
@@ -185,6 +193,14 @@ class CudaPackages(Entry):
         return tuple(name.format(branch=branch) for name in names)
 
 
+class Installer(Entry):
+    """NVIDIA's own installer (a .run file), told by what it leaves; `what` it did, and what undoes it."""
+
+    uninstaller: str
+    what: str
+    remedy: str
+
+
 class NvidiaModule(Entry):
     """The kernel module, its licence by flavour, and the modules it takes the device from."""
 
@@ -205,6 +221,12 @@ class Persistence(Entry):
 
     unit: str
     command: str
+
+
+class Daemons(Entry):
+    """Processes that hold the device for everybody, by the first 15 characters of their name."""
+
+    names: tuple[str, ...]
 
 
 class NvSwitch(Entry):
@@ -232,8 +254,10 @@ class NvidiaDriver(Record):
     archive: ArchivePackages
     cuda: CudaPackages
     kernel_module: NvidiaModule
+    installer: Installer
     pin: DriverPin
     persistence: Persistence
+    daemons: Daemons
     nvswitch: NvSwitch
     nvlink5: NvLink5
     unattended_upgrades: UnattendedUpgrades
@@ -274,12 +298,20 @@ class ToolkitCdi(Entry):
     stale_specifications: tuple[str, ...]
 
 
+class ToolkitOptions(Entry):
+    """Options of the container runtime whose default is the only value that works here."""
+
+    path: str
+    values: dict[str, str]
+
+
 class ContainerToolkit(Record):
     """NVIDIA Container Toolkit."""
 
     packages: ToolkitPackages
     runtime: ToolkitRuntime
     cdi: ToolkitCdi
+    options: ToolkitOptions
 
 
 class Cuda(Entry):

@@ -55,6 +55,11 @@ class NvidiaFacts(VendorFacts):
         return self.model_copy(update={"driver": self.driver.model_copy(update={"branches": branches})})
 
     @property
+    def daemons(self) -> tuple[str, ...]:
+        """The persistence daemon and its like."""
+        return self.driver.daemons.names
+
+    @property
     def never_unattended(self) -> tuple[str, ...]:
         """A driver upgraded under a running module stops whatever uses the GPU."""
         return self.driver.unattended_upgrades.blocked

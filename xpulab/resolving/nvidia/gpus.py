@@ -66,6 +66,9 @@ def classify(function: PciFunction, catalog: Catalog) -> Found:
     key, family, chips = found
     name = f"NVIDIA {family.names.get(device, f'{family.title} GPU')}"
     accelerator = Accelerator(function.address, function.pci_id, name, key, chips.compute_capability)
+    if catalog.of(NvidiaFacts).is_virtual(device, function.subsystem):
+        guest = catalog.of(NvidiaFacts).virtual_gpus.guests
+        return Unusable("nvidia", label(accelerator), guest.why, remedy=guest.remedy)
     if family.unsupported:
         return Unusable("nvidia", label(accelerator), family.unsupported, family.passed_over)
     return accelerator

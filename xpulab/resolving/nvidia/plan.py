@@ -117,6 +117,4 @@ def _notes(driver: Driver, observed: Observed, policy: Policy, catalog: Catalog)
         notes.append(f"driver branch {driver.branch} {branch.without_fixes}: policy allows it")
     if driver.source == "cuda" and branch.note:
         notes.append(f"driver branch {driver.branch}: {branch.note}")
-    if engine := catalog.docker[policy.engine].notes.get(observed.os):
-        notes.append(engine)
     return tuple(notes)

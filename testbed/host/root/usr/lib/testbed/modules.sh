@@ -101,6 +101,7 @@ load_module() {
 # drive NAME DEVICE NODES
 drive() {
     ln -s "../../../../bus/pci/drivers/$1" "$2/driver"
+    printf 'DRIVER=%s\nPCI_SLOT_NAME=%s\n' "$1" "$(basename "$2")" >"$2/uevent"
     case $3 in
         drm) drm_nodes "$2" "card render" ;;
         display) drm_nodes "$2" card ;;
@@ -156,7 +157,7 @@ unload_module() {
     [ -d "$LOADED/$name" ] || return 0
     for device in "$PCI"/*; do
         [ "$(basename "$(readlink "$device/driver")")" = "$name" ] || continue
-        rm "$device/driver"
+        rm "$device/driver" "$device/uevent"
         for node in "$device"/drm/*; do
             [ -d "$node" ] && rm -f "/dev/dri/$(basename "$node")"
         done
