@@ -28,6 +28,10 @@ def write_host_config(host: Host) -> None:
     shutil.copyfile(CLIENT_KEY.with_suffix(".pub"), folder / "authorized_keys")
 
 
+# As lspci shows cards of these vendors.
+REGIONS = {"10de": (0, 1, 3), "8086": (0, 2)}
+
+
 def _table_row(function: Function) -> str:
     fields = (function.slot, function.id, function.subsystem, function.name, function.compute_cap)
     return "|".join([*fields, str(function.memory_mib)])
@@ -44,11 +48,11 @@ def _write_function(folder: Path, function: Function) -> None:
         "class": f"0x{class_:06x}",
         "subsystem_vendor": f"0x{subsystem_vendor:04x}",
         "subsystem_device": f"0x{subsystem_device:04x}",
-        "revision": "0x00",
+        "revision": "0xff" if function.fault == "off the bus" else "0x00",
         "irq": "0",
         "enable": "1",
         "numa_node": "-1",
-        "resource": "\n".join(["0x0000000000000000 0x0000000000000000 0x0000000000000000"] * 13),
+        "resource": "\n".join(_regions(function)),
         "modalias": f"pci:v{vendor:08X}d{device:08X}sv{subsystem_vendor:08X}sd{subsystem_device:08X}"
         f"bc{class_ >> 16:02X}sc{class_ >> 8 & 0xFF:02X}i{class_ & 0xFF:02X}",
     }
@@ -56,4 +60,18 @@ def _write_function(folder: Path, function: Function) -> None:
         (folder / name).write_text(text + "\n")
     head = struct.pack("<HHHHB", vendor, device, 0x0006, 0x0010, 0x00) + class_.to_bytes(3, "little")
     config = head.ljust(0x2C, b"\0") + struct.pack("<HH", subsystem_vendor, subsystem_device)
-    (folder / "config").write_bytes(config.ljust(64, b"\0"))
+    config = config.ljust(64, b"\0")
+    (folder / "config").write_bytes(b"\xff" * 64 if function.fault == "off the bus" else config)
+    if function.driver:
+        (folder / "driver").symlink_to(f"../../../../bus/pci/drivers/{function.driver}")
+        (folder / "uevent").write_text(f"DRIVER={function.driver}\nPCI_SLOT_NAME={function.slot}\n")
+
+
+def _regions(function: Function) -> list[str]:
+    """The 13 lines of `resource`: start, end and flags; one of 64 bits takes the place of the next, too."""
+    lines = ["0x0000000000000000 0x0000000000000000 0x0000000000000000"] * 13
+    numbers = () if function.fault == "no memory" else REGIONS.get(function.id[:4], (0,))
+    for number in numbers:
+        start = 0x4000000000 + (number << 32)
+        lines[number] = f"0x{start:016x} 0x{start + (256 << 20) - 1:016x} 0x000000000014220c"
+    return lines

@@ -46,6 +46,10 @@ class Function:
     name: str = ""
     compute_cap: str = ""
     memory_mib: int = 0
+    driver: str = ""
+    """What holds it from the start, before any module is loaded."""
+    fault: str = ""
+    """`off the bus` or `no memory`: what is wrong with the card."""
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ RIGHT = {
         reboots=0,
     ),
     "noble1": Right((f"{SIGNED}-open-generic",), CUDA_13, "nvidia"),
+    "odd1": Right((f"{SIGNED}-open-generic",), CUDA_13, "nvidia"),
     "mixed1": Right((f"{SIGNED}-open-generic-hwe-22.04",), CUDA_13, "nvidia"),
     "debian1": Right(
         ("nvidia-driver-pinning-580", "nvidia-open-580", "linux-headers-amd64"), CUDA_13, "nvidia"
@@ -60,6 +61,7 @@ RIGHT = {
 }
 REFUSED = {
     "arcb1": ("8086:e20b", "6.8", "Ubuntu 24.04"),
+    "vgpu1": ("10de:2236", "virtual GPU", "guest driver"),
     "sbmax1": ("8086:0bda", "Secure Boot"),
 }
 ALL = (*RIGHT, *REFUSED)
@@ -131,6 +133,12 @@ def test_a_host_rebooted_only_where_it_had_to(first: Finished, host: str) -> Non
 def test_the_right_image_sees_every_card(first: Finished, host: str) -> None:
     right = RIGHT[host]
     assert torch_of(host, right.image, right.module) == f"True {right.devices}"
+
+
+def test_cards_that_no_driver_will_come_to_drive_are_named_and_left_out(first: Finished) -> None:
+    notes = on("odd1", "cat /etc/xpulab/host.json")
+    for slot, why in {"02": "vfio-pci holds it", "03": "does not answer", "04": "no place in memory"}.items():
+        assert any(f"0000:{slot}:00.0" in line and why in line for line in notes.splitlines()), notes
 
 
 def test_an_old_kernel_gave_way_to_one_that_drives_the_card(first: Finished) -> None:

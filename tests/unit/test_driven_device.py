@@ -44,7 +44,12 @@ def only(thing: Thing, observed: Observed) -> Difference:
 
 @pytest.mark.parametrize("driver", ["i915", "xe"])
 def test_a_card_with_its_driver_and_render_node_is_fine(driver: str) -> None:
-    assert differences(ARC, with_arc(driver=driver, render_node=True)) == ()
+    assert differences(ARC, with_arc({driver: on_disk(driver)}, driver=driver, render_node=True)) == ()
+
+
+def test_a_driver_that_the_next_boot_would_not_find_is_brought_back() -> None:
+    difference = only(ARC, with_arc(driver="i915", render_node=True))
+    assert difference.mend == InApt(EXTRA) and difference.found == "the next boot finds no i915"
 
 
 def test_a_card_whose_module_is_on_disk_and_not_loaded_gets_it_loaded() -> None:

@@ -47,6 +47,8 @@ class DrivenDevice(Thing):
         if function.driver in self.drivers:
             if self.render_node and not function.render_node:
                 yield self._difference(f"driver {function.driver} gives it no render node", self._explained())
+            elif self.loads and not _is_on_disk(observed.modules.get(function.driver)):
+                yield from self._without_module(observed, f"the next boot finds no {function.driver}")
         elif function.driver:
             yield self._difference(f"held by {function.driver}", self._explained())
         else:
@@ -60,8 +62,7 @@ class DrivenDevice(Thing):
     def _without_driver(self, observed: Observed) -> Iterator[Difference]:
         modules = [observed.modules.get(name, KernelModule(name)) for name in self.drivers]
         loaded = [each for each in modules if each.loaded]
-        on_disk = [each for each in modules if each.disk_version or each.disk_srcversion or each.disk_license]
-        missing = [name for name in self.provided_by if name not in observed.packages]
+        on_disk = [each for each in modules if _is_on_disk(each)]
         words = "no driver"
         if any(_is_another_build(each) for each in loaded):
             yield self._difference(f"{words}: {loaded[0].name} runs in another build than on disk", Boot())
@@ -72,11 +73,15 @@ class DrivenDevice(Thing):
         elif on_disk:
             mend = Shell(Phase.MODULES, "load", (f"modprobe {quote(on_disk[0].name)}",), on_disk[0].name)
             yield self._difference(words, mend)
-        elif missing:
-            for package in missing:
-                yield self._difference(f"{words}: {observed.kernel} has none on disk", InApt(package))
         else:
-            yield self._difference(f"{words}: {observed.kernel} has none on disk", self._explained())
+            yield from self._without_module(observed, f"{words}: {observed.kernel} has none on disk")
+
+    def _without_module(self, observed: Observed, found: str) -> Iterator[Difference]:
+        missing = [name for name in self.provided_by if name not in observed.packages]
+        for package in missing:
+            yield self._difference(found, InApt(package))
+        if not missing:
+            yield self._difference(found, self._explained())
 
     def _difference(self, found: str, mend: Mend) -> Difference:
         wanted = f"driven by {' or '.join(self.drivers)}"
@@ -94,6 +99,11 @@ class DrivenDevice(Thing):
             "exit 1",
         )
         return Shell(Phase.MODULES, "look at", lines, self.name)
+
+
+def _is_on_disk(found: KernelModule | None) -> bool:
+    """Whether modprobe has it for the running kernel; of one that is built in, modinfo knows the licence."""
+    return found is not None and bool(found.disk_version or found.disk_srcversion or found.disk_license)
 
 
 def _is_another_build(found: KernelModule) -> bool:

@@ -54,6 +54,11 @@ claims() {
     return 1
 }
 
+# alive DEVICE: whether a driver that tries it comes to drive it: it answers, and it has a place in memory.
+alive() {
+    [ "$(cat "$1/revision")" != 0xff ] && head -n 6 "$1/resource" | grep -qv '^0x0\{16\} '
+}
+
 blacklisted() {
     cat /etc/modprobe.d/*.conf /lib/modprobe.d/*.conf 2>/dev/null |
         grep -Eq "^[[:space:]]*blacklist[[:space:]]+$(canonical "$1" | sed 's/_/[-_]/g')[[:space:]]*$"
@@ -77,7 +82,7 @@ load_module() {
     esac
     wanted=
     for device in "$PCI"/*; do
-        [ ! -L "$device/driver" ] && claims "$file" "$device" && wanted="$wanted $device"
+        [ ! -L "$device/driver" ] && claims "$file" "$device" && alive "$device" && wanted="$wanted $device"
     done
     if [ -n "$(module_values "$file" needs_device)" ] && [ -z "$wanted" ]; then
         echo "modprobe: ERROR: could not insert '$1': No such device" >&2
@@ -174,7 +179,7 @@ coldplug() {
         blacklisted "$name" && continue
         file=$(module_file "$name")
         for device in "$PCI"/*; do
-            if [ ! -L "$device/driver" ] && claims "$file" "$device"; then
+            if [ ! -L "$device/driver" ] && claims "$file" "$device" && alive "$device"; then
                 load_module "$name" || true
                 break
             fi
