@@ -1,7 +1,8 @@
 """A host that does as it is told: what apt, the kernel and systemd make of a run's steps, as a look sees it.
 
-It follows what was seen of them: a package that is named for a kernel's flavour brings the newest kernel of that
-flavour, the newest kernel on disk boots, modules load for what they know, and DKMS builds where headers are.
+It follows what was seen of them: a package that is named for a kernel's flavour brings the newest kernel
+of that flavour, the newest kernel on disk boots, modules load for what they know, DKMS builds where headers
+are, and the archive no longer has the headers of an aged kernel.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from xpulab.resolving.kernels import UNAME
 from xpulab.resolving.nvidia.gpus import classify as classify_nvidia
 from xpulab.resolving.target import Accelerator
 
+AGED = "-7-"
 BRANCH = re.compile(r"(?:nvidia-open|cuda-drivers|linux-modules-nvidia|nvidia-utils)-?(\d{3})?")
 
 
@@ -86,7 +88,9 @@ class Host:
         for kernel in self.system.kernels:
             flavoured = name.startswith("linux-") and name.endswith(f"-{kernel.flavour}")
             if flavoured and not kernel.superseded and not UNAME.search(name):
-                if kernel.repository and not self._chooses(kernel.repository):
+                # Whoever runs a kernel from there has that source.
+                owners = self.seen.kernel.startswith(kernel.series)
+                if kernel.repository and not owners and not self._chooses(kernel.repository):
                     continue
                 uname = newest_of(kernel.series, kernel.suffix)
                 packages[f"linux-image-{uname}"] = InstalledPackage(f"{kernel.series}.0")
@@ -117,7 +121,11 @@ class Host:
         host = replace(self, seen=replace(self.seen, files=files, contents=contents))
         apt = [each.mend for each in drift if isinstance(each.mend, InApt)]
         host = host.removed(*(each.remove for each in apt if each.remove))
-        host = host.installed(*(_as_offered(each.install, manifest) for each in apt if each.install))
+        for change in apt:
+            if change.install and not (change.otherwise and AGED in change.install):
+                host = host.installed(_as_offered(change.install, manifest))
+            else:
+                host = host.installed(*change.otherwise)
         origins = {
             each.name: ((each.origin.repository.uri, _suite(each.origin.repository)),)
             for each in manifest.of(Package)
@@ -237,6 +245,11 @@ def _as_offered(install: str, manifest: Manifest) -> str:
     """What is asked of apt, with the version that the sources have: the oldest that is wanted."""
     wanted = next((each for each in manifest.of(Package) if each.name == install), None)
     return f"{install}={wanted.minimum}-0ubuntu1" if wanted and wanted.minimum else install
+
+
+def aged(series: str, suffix: str) -> str:
+    """`uname -r` of a kernel that the archive no longer has."""
+    return f"{series}.0{AGED}{suffix}"
 
 
 def newest_of(series: str, suffix: str) -> str:

@@ -27,7 +27,7 @@ from tests.unit.sample_hosts import (
     UHD_770,
     host,
 )
-from tests.unit.simulated_host import Host, newest_of
+from tests.unit.simulated_host import Host, aged, newest_of
 from xpulab.catalog.systems import Kernel
 from xpulab.converging.assess import Assessment, assess
 from xpulab.desired.kinds.apt_repository import AptRepository, OwnSources
@@ -36,6 +36,7 @@ from xpulab.desired.state import Desired, desired
 from xpulab.desired.thing import Difference
 from xpulab.inventory.settings import HostSettings, Policy
 from xpulab.probing.observed import InstalledPackage
+from xpulab.resolving.kernels import UNAME
 from xpulab.resolving.resolve import resolve
 from xpulab.resolving.target import Target
 from xpulab.resolving.vendors import load_catalog
@@ -69,8 +70,7 @@ class LookActLook(RuleBasedStateMachine):
     def a_bare_host(self, cards: list[str], kernel: tuple[str, Kernel], policy: Policy, old: bool) -> None:
         system, runs = kernel
         os_id, _, version = system.partition("-")
-        uname = newest_of(runs.series, runs.suffix)
-        uname = uname.replace("-199-", "-31-").replace("-56-", "-41-") if old else uname
+        uname = (aged if old else newest_of)(runs.series, runs.suffix)
         packages = {f"linux-image-{uname}": InstalledPackage("1")}
         bare = host(*cards, os_id=os_id, os_version=version, kernel=uname, packages=packages)
         self.host = Host(bare, CATALOG).booted()
@@ -79,6 +79,10 @@ class LookActLook(RuleBasedStateMachine):
 
     def look(self) -> Assessment:
         return assess(self.host.seen, self.settings, CATALOG, BUILT_IN)
+
+    def needs_a_validated_kernel(self) -> bool:
+        """Whether a module of Intel's own is to be built, which its maker says for which kernels."""
+        return any(f"{each.vendor}:{each.device}" in (MAX_1100, FLEX_170) for each in self.host.seen.pci)
 
     def manifest(self) -> Manifest:
         target = resolve(self.host.seen, self.settings, CATALOG)
@@ -104,14 +108,23 @@ class LookActLook(RuleBasedStateMachine):
         assert not found.drift, "the steps do not lead to what is wanted"
         self.converged = True
 
-    @rule(kernel=KERNELS)
-    def the_owner_boots_a_newer_kernel_of_a_known_flavour(self, kernel: tuple[str, Kernel]) -> None:
+    @rule(kernel=KERNELS, unheard_of=st.booleans())
+    def the_owner_boots_a_newer_kernel_of_a_known_flavour(
+        self, kernel: tuple[str, Kernel], unheard_of: bool
+    ) -> None:
         system, newer = kernel
+        if unheard_of:
+            newer = newer.model_copy(update={"series": "9.1"})
         assume(system == self.host.seen.os and not newer.superseded)
         uname = newest_of(newer.series, newer.suffix)
+        was = self.host.seen.kernel
         packages = {**self.host.seen.packages, f"linux-image-{uname}": InstalledPackage("1")}
+        before = self.look().refusal
         self.host = replace(self.host, seen=replace(self.host.seen, packages=packages)).booted()
         self.converged = False
+        after = self.look().refusal
+        if newer.suffix == UNAME.fullmatch(was)["suffix"] and not self.needs_a_validated_kernel():  # type: ignore[index]
+            assert before or not after, "a newer kernel of the same flavour refuses the host"
 
     @rule(number=st.integers(0, 40))
     def the_owner_removes_a_package(self, number: int) -> None:
