@@ -58,12 +58,23 @@ def assess(
     wanted = desired(roles, target, settings, catalog, watched)
     if isinstance(wanted, Refusal):
         return Assessment(refusal=wanted)
-    manifest = Manifest((*wanted.manifest.things, OwnSources.of(wanted.manifest.of(AptRepository))))
+    differences = differences_from(whole(wanted.manifest), observed)
+    if isinstance(differences, Refusal):
+        return Assessment(refusal=differences)
+    return Assessment(target, drift=differences, waiting=wanted.waiting)
+
+
+def whole(manifest: Manifest) -> Manifest:
+    """A manifest with what follows from all of it: which of xpulab's own sources may be there."""
+    return Manifest((*manifest.things, OwnSources.of(manifest.of(AptRepository))))
+
+
+def differences_from(manifest: Manifest, observed: Observed) -> tuple[Difference, ...] | Refusal:
+    """What differs between a host and its manifest, or why it cannot be made to be like it."""
     try:
         for thing in manifest.things:
             if refusal := thing.unusable(observed):
-                return Assessment(refusal=refusal)
-        differences = drift(manifest, observed)
+                return refusal
+        return drift(manifest, observed)
     except Exception as error:  # a kind of thing may be a lab's own
-        return Assessment(refusal=mistake("a kind of thing", error))
-    return Assessment(target, drift=differences, waiting=wanted.waiting)
+        return mistake("a kind of thing", error)

@@ -16,7 +16,7 @@ from pyinfra.connectors.util import CommandOutput
 from pyinfra.context import ctx_host, ctx_state
 from pyinfra.operations import python
 
-from xpulab.converging import progress, run
+from xpulab.converging import progress, run, snapshot
 from xpulab.converging.assess import Assessment
 from xpulab.converging.host_lock import HELD, under_lock
 from xpulab.converging.host_lock import WAIT_S as LOCK_WAIT_S
@@ -77,7 +77,10 @@ def deploy(built_in: tuple[Role, ...], requires: Role | None = None) -> State:
 
 
 def survey(built_in: tuple[Role, ...]) -> None:
-    """Look at the host in context and record what it would need. Changes nothing."""
+    """Look at the host in context and record what it would need. Changes nothing on it.
+
+    With pyinfra's `--data snapshot=DIR`, what its probe saw is saved in that folder of the control node.
+    """
     run.begin()
     host = ctx_host.get()
     job = job_of(host, built_in)
@@ -86,6 +89,7 @@ def survey(built_in: tuple[Role, ...]) -> None:
     if observed and isinstance(job, Job):
         last = last_pull.result(observed)
         outcome = replace(outcome, last_pull=last_pull.words(last, job.settings.section(Pull)))
+        outcome = snapshot.with_snapshot(host, outcome, observed, job, built_in)
     run.plan(outcome, converge=False)
 
 
@@ -100,7 +104,7 @@ def look(host: Host, job: Job | Refusal) -> tuple[Outcome, Observed | None]:
         assessment = job.assess(observed)
     except Exception as error:  # one host's oddity is no reason to end the run for the others
         why = f"xpulab cannot work out what is right for it: {type(error).__name__}: {error}"
-        return Outcome(host.name, "failed", reason=why, remedy="please report this"), None
+        return Outcome(host.name, "failed", reason=why, remedy="please report this"), observed
     return outcome_of(host.name, assessment), observed
 
 
@@ -144,7 +148,7 @@ def _converge(job: Job) -> None:
         outcome, seen = look(host, job)
         mended = tuple(each for key, each in changed.items() if key not in _keys(outcome.drift))
         outcome = run.ledger.record(replace(outcome, changes=len(changed), mended=mended))
-        if seen is None or outcome.state == "refused":
+        if seen is None or outcome.state in ("refused", "failed"):
             fail(host, f"{outcome.reason} {outcome.remedy}".strip())
         if not outcome.drift:
             logger.info(f"{host.print_prefix}{outcome.state}, changes: {len(changed)}")

@@ -45,6 +45,7 @@ def _host(outcome: Outcome) -> dict[str, Any]:
         "remedy": outcome.remedy or None,
         "diffs": list(outcome.diffs),
         "last_pull": outcome.last_pull or None,
+        "snapshot": outcome.snapshot or None,
     }
 
 

@@ -22,6 +22,8 @@ class Outcome:
     `last_pull` is what a survey says of a host that converges itself. A host is `rebooting` at the end of a
     run on the host itself, which cannot wait for it, and `waiting` where all is done but for a role that
     waits for something which another command brings.
+
+    `snapshot` is the file that a survey was asked to write of the host, `no_snapshot` why there is none.
     """
 
     host: str
@@ -34,6 +36,8 @@ class Outcome:
     mended: tuple[Difference, ...] = ()
     diffs: tuple[str, ...] = ()
     last_pull: str = ""
+    snapshot: str = ""
+    no_snapshot: str = ""
 
 
 def outcome_of(host: str, assessment: Assessment) -> Outcome:

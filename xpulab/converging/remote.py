@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import time
 from traceback import extract_tb
 
@@ -20,9 +19,9 @@ from xpulab.probing.observed import Observed
 from xpulab.probing.probe import Probe
 from xpulab.probing.records import ProbeError
 from xpulab.probing.watched import Watched
+from xpulab.schema import control_characters
 
 PROBE_TIMEOUT_S = 120
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 SAY_NOTHING = ("E: Sub-process", "E: Download Failed", "E: Some index files failed")
 CONNECTION_ERRORS = (ConnectError, TimeoutError, OSError, SSHException, EOFError)
 
@@ -85,7 +84,9 @@ def last_words(output: CommandOutput) -> str:
 
 def without_control_characters(output: CommandOutput) -> CommandOutput:
     """The same lines with a `?` for each character that would act on the operator's terminal when shown."""
-    return CommandOutput([OutputLine(each.buffer_name, CONTROL.sub("?", each.line)) for each in output])
+    return CommandOutput(
+        [OutputLine(each.buffer_name, control_characters.replaced(each.line)) for each in output]
+    )
 
 
 def _as_root(host: Host, command: StringCommand, timeout: int, stdin: str = "") -> tuple[bool, CommandOutput]:

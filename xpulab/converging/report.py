@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -62,6 +64,11 @@ def print_summary(console: Console, outcomes: Iterable[Outcome]) -> None:
             console.print(Text(f"{' ' * len(each.host)}  → {each.remedy}"), soft_wrap=True)
         if each.last_pull:
             console.print(Text(f"{each.host}: {each.last_pull}"), soft_wrap=True)
+        if each.no_snapshot:
+            console.print(Text(f"{each.host}: no snapshot: {each.no_snapshot}"), soft_wrap=True)
+    for folder, count in Counter(Path(each.snapshot).parent for each in ordered if each.snapshot).items():
+        said = f"snapshots: {count} in {folder}; look one through before you send it on"
+        console.print(Text(said), soft_wrap=True)
     console.print(Text(last_line(ordered)), soft_wrap=True)
 
 

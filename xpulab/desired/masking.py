@@ -37,7 +37,12 @@ def masked(words: str) -> str:
 
 def masked_value(name: str, value: str) -> str:
     """The value of a setting, masked as a whole where its name speaks of a secret."""
-    return MASK if _NAME.search(name) else masked(value)
+    return MASK if speaks_of_a_secret(name) else masked(value)
+
+
+def speaks_of_a_secret(name: str) -> bool:
+    """Whether what stands under this name is masked, whatever it is."""
+    return bool(_NAME.search(name))
 
 
 def masked_lines(lines: Iterable[str]) -> list[str]:

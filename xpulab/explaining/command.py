@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
@@ -13,11 +14,11 @@ from rich.console import Console
 
 from xpulab.catalog import Catalog
 from xpulab.desired.role import Role
-from xpulab.explaining import explanation_page, here, hypothetical
+from xpulab.explaining import explanation_page, from_snapshot, here, hypothetical
 from xpulab.explaining.described import DEFAULT_SYSTEM, Description
 from xpulab.explaining.explanation import Explanation, as_json, explain
 from xpulab.explaining.policy_options import policy_of, with_policy
-from xpulab.inventory.settings import HostSettings
+from xpulab.inventory.settings import HostSettings, Policy
 from xpulab.probing.observed import Observed
 from xpulab.resolving.accelerators import DISPLAY, PROCESSING
 from xpulab.resolving.vendors import load_catalog
@@ -60,6 +61,14 @@ def add_to(app: typer.Typer, roles: tuple[Role, ...]) -> None:
                 metavar="KEY=VALUE", help="a key of the inventory's policy, see below; as often as needed"
             ),
         ] = None,
+        snapshot: Annotated[
+            Optional[Path],  # noqa: UP045
+            typer.Option(metavar="FILE", help="a host whose snapshot a survey saved, and what differs there"),
+        ] = None,
+        lab: Annotated[
+            Optional[Path],  # noqa: UP045
+            typer.Option(metavar="FILE", help="beside --snapshot: the lab file whose own roles count, too"),
+        ] = None,
         as_json_: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
         each: Annotated[
             bool, typer.Option("--each", help="each id is a host of its own; ids also from standard input")
@@ -68,6 +77,14 @@ def add_to(app: typer.Typer, roles: tuple[Role, ...]) -> None:
     ) -> None:
         """What a host with these PCI ids would get, and why. Exits 3 when an id is unknown."""
         settings = HostSettings(policy=policy_of(policy or (), keys))
+        if lab and not snapshot:
+            raise typer.BadParameter("--lab goes beside --snapshot alone")
+        if snapshot:
+            if ids or system or kernel or secure_boot is not None or here_ or each:
+                raise typer.BadParameter(
+                    "--snapshot is a host of its own: --lab, --json and policy go beside it"
+                )
+            raise typer.Exit(_of_snapshot(snapshot, lab, settings.policy, roles, as_json_))
         described = Description(system, kernel, secure_boot, _machine() if here_ else None)
         question = _Question(load_catalog(), roles, described, settings)
         if here_ and each and not ids:
@@ -76,6 +93,22 @@ def add_to(app: typer.Typer, roles: tuple[Role, ...]) -> None:
             )
         wanted = list(ids or ()) or (sys.stdin.read().split() if each else [])
         raise typer.Exit(question.each(wanted) if each else question.together(wanted, as_json_))
+
+
+def _of_snapshot(
+    file: Path, lab: Path | None, policy: Policy, roles: tuple[Role, ...], json_wanted: bool
+) -> int:
+    """Print the answer for the host of a snapshot; the exit status."""
+    try:
+        answer = from_snapshot.answer(file, lab, policy, load_catalog(), roles)
+    except from_snapshot.UnreadableError as error:
+        typer.echo(f"xpulab: {error}", err=True)
+        return 1
+    if json_wanted:
+        print(json.dumps(answer.as_json(), ensure_ascii=False))
+    else:
+        answer.show(Console(highlight=False))
+    return 0
 
 
 def _machine() -> Observed:
