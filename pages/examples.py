@@ -35,6 +35,12 @@ are one host.
   `--[no-]secure-boot` theirs. Another system than its own (`--os`) is one newly installed on it: with that
   system's kernel, unless `--kernel` is said too, and an empty disk. No inventory is read. Exit status 1 when
   the machine cannot be looked at.
+- `--snapshot` is a host of which a [survey saved](runs.md#snapshots) what it saw and what its inventory said:
+  the same page, and below it what differs, as a run shows it. Policy said beside it takes the place of the
+  inventory's. A lab's own roles count where `--lab` names its file, which runs their code; else the page says
+  which they were. `--json` has `host`, `state`, `reason`, `differences`, `untold` (what the
+  snapshot cannot tell, and why) and `snapshot` (what wrote it, what was made of the host there, what was left
+  out) beside the other keys. Exit status 1 when the file is no snapshot that can be read.
 - Policy is that of the inventory: `--policy key=value`, as often as needed, or the key's own option
   (`--nvidia-driver 595` is `--policy nvidia_driver=595`). The keys are below.
 - `--json` prints `{"target": {...} | null, "refusal": null | {"reason", "remedy"}}`. `kernel` is the running

@@ -51,6 +51,7 @@ class Answer:
                 {
                     "kind": each.kind,
                     **{key: masked(getattr(each, key)) for key in ("name", "found", "wanted")},
+                    "takes_away": each.takes_away,
                 }
                 for each in outcome.drift
             ],

@@ -17,7 +17,7 @@ def file_name(host: str) -> str:
     """A file name for a host of any name: never a path, and two hosts never have the same."""
     if _SAFE.fullmatch(host):
         return f"{host}.json"
-    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", host).strip(".-")[:80]
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", host).strip("._-")[:80]
     return f"{readable or 'host'}-{hashlib.sha256(host.encode(errors='replace')).hexdigest()[:12]}.json"
 
 

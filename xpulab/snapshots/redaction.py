@@ -12,6 +12,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -24,14 +25,15 @@ from xpulab.probing.watched import Watched
 from xpulab.snapshots.people import People, homes_in, names_in, people
 from xpulab.snapshots.snapshot import LeftOut
 
-STAND_IN = "(left out: no JSON)"
-"""In place of a text that is no JSON: it is none either, so what merges into the file refuses it as well."""
+STAND_IN = "# What is no JSON is left out, but for lines such as no-cgroups = false.\n"
+"""Begins what stands for a text that is no JSON: it is none either, so nothing is merged into it."""
 _ALWAYS_MASKED = re.compile(
     r"auths|serial|uuid|machine[-_.]?id|asset[-_.]?tag|mac[-_.]?address|e-?mail", re.I
 )
 _PLAIN = re.compile(
     r"[+-]?\d{1,7}(\.\d{1,7})?|yes|no|true|false|on|off|enabled|disabled|active|inactive|none"
 )
+_OPTION = re.compile(rf"[ \t]*(?P<key>[\w.-]+)[ \t]*=[ \t]*(?:{_PLAIN.pattern})[ \t]*")
 _SSH_KEY = re.compile(
     r"(?:sk-)?(?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-nistp\d+)(?:@openssh\.com)? +AAAA[A-Za-z0-9+/=]+[^\n]*"
 )
@@ -81,7 +83,7 @@ def redacted(
 def _names(observed: dict[str, Any], watched: dict[str, Any], said: dict[str, Any]) -> Iterator[str]:
     yield from said.get("users", ())
     found = [
-        *observed["users"],
+        *_strings(observed["users"]),
         *(name for group in observed["groups"].values() for name in group["members"]),
         *(file["owner"].partition(":")[0] for file in observed["files"].values()),
         *watched["users"],
@@ -111,11 +113,7 @@ def _observed(
         {**data, "contents": {}, "facts": {}}, lambda text: everybody.homes(without_secrets(text))
     )
     data["boot_id"] = ""
-    if isinstance(data["users"], dict):
-        users = {everybody.name(name): each for name, each in data["users"].items()}
-        data["users"] = _each_string(users, everybody.text)
-    else:
-        data["users"] = sorted(map(everybody.name, data["users"]))
+    data["users"] = _each_string(data["users"], everybody.name)
     for group in data["groups"].values():
         group["members"] = sorted(map(everybody.name, group["members"]))
     for path, file in data["files"].items():
@@ -133,10 +131,11 @@ def _observed(
         if why:
             left_out.append(LeftOut(what=f"text of {everybody.homes(path)}", why=why))
     for name, text in facts.items():
-        if name in known_facts or (_PLAIN.fullmatch(text.strip()) and not _is_masked(name)):
+        is_plain = not text.strip() or (_PLAIN.fullmatch(text.strip()) and not _is_masked(name))
+        if name in known_facts or is_plain:
             data["facts"][name] = everybody.text(without_secrets(text))
         else:
-            left_out.append(LeftOut(what=f"fact {name}", why="nobody but its role knows what it tells"))
+            left_out.append(LeftOut(what=f"fact {name}", why="it may tell anything"))
     return data
 
 
@@ -192,7 +191,13 @@ def _content(text: str, everybody: People) -> tuple[str, str]:
             return shown, "values that may be secret are masked" if MASK in shown else ""
     except (ValueError, RecursionError):
         pass
-    return STAND_IN, "it is no JSON"
+    return STAND_IN + "".join(f"{line}\n" for line in text.splitlines() if _is_plain(line)), "it is no JSON"
+
+
+def _is_plain(line: str) -> bool:
+    """Whether a line gives a number, or a yes or no, to a key that does not speak of a secret."""
+    found = _OPTION.fullmatch(line)
+    return found is not None and not _is_masked(found["key"])
 
 
 def _parsed(text: str) -> Any:
@@ -228,6 +233,7 @@ def _each_string(value: Any, change: Callable[[str], str]) -> Any:
     return change(value) if isinstance(value, str) else value
 
 
+@lru_cache(maxsize=16384)  # the hosts of a lab have most of their strings in common
 def without_secrets(text: str) -> str:
     """A text without what is secret by its looks, and without public keys, which tell whose they are."""
     text = _SSH_KEY.sub(_NOBODYS_KEY, text)
