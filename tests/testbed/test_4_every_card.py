@@ -47,7 +47,7 @@ RIGHT = {
         reboots=0,
     ),
     "noble1": Right((f"{SIGNED}-open-generic",), CUDA_13, "nvidia"),
-    "odd1": Right((f"{SIGNED}-open-generic",), CUDA_13, "nvidia"),
+    "worn1": Right((f"{SIGNED}-open-generic",), CUDA_13, "nvidia"),
     "mixed1": Right((f"{SIGNED}-open-generic-hwe-22.04",), CUDA_13, "nvidia"),
     "debian1": Right(
         ("nvidia-driver-pinning-580", "nvidia-open-580", "linux-headers-amd64"), CUDA_13, "nvidia"
@@ -136,7 +136,7 @@ def test_the_right_image_sees_every_card(first: Finished, host: str) -> None:
 
 
 def test_cards_that_no_driver_will_come_to_drive_are_named_and_left_out(first: Finished) -> None:
-    notes = on("odd1", "cat /etc/xpulab/host.json")
+    notes = on("worn1", "cat /etc/xpulab/host.json")
     for slot, why in {"02": "vfio-pci holds it", "03": "does not answer", "04": "no place in memory"}.items():
         assert any(f"0000:{slot}:00.0" in line and why in line for line in notes.splitlines()), notes
 
