@@ -24,6 +24,14 @@ FETCH = "E: Failed to fetch https://mirror.lab/InRelease  403 Forbidden"
             ["dpkg: error: cannot copy: No space left on device", "E: Sub-process returned"],
             "dpkg: error: cannot copy: No space left on device",
         ),
+        (
+            [
+                "W: Failed to fetch https://mirror.lab/InRelease  Could not connect",
+                "E: Package 'libze1' has no installation candidate",
+            ],
+            "W: Failed to fetch https://mirror.lab/InRelease  Could not connect",
+        ),
+        (["W: Failed to fetch https://other.lab", "E: dpkg was interrupted"], "E: dpkg was interrupted"),
         (["Job for docker.service failed.", "See journalctl."], "See journalctl."),
         ([], "no word of why"),
     ],

@@ -23,6 +23,7 @@ from xpulab.schema import control_characters
 
 PROBE_TIMEOUT_S = 120
 SAY_NOTHING = ("E: Sub-process", "E: Download Failed", "E: Some index files failed")
+FOLLOW_FROM_LISTS = ("has no installation candidate", "Unable to locate package", "was not found")
 CONNECTION_ERRORS = (ConnectError, TimeoutError, OSError, SSHException, EOFError)
 
 
@@ -73,13 +74,18 @@ def wait_for_boot(host: Host, boot_id: str, timeout: int) -> bool:
 
 
 def last_words(output: CommandOutput) -> str:
-    """The line that says why: a full disk, apt's first error that says something, or else the last line."""
+    """The line that says why: a full disk, apt's first error that says something, or else the last line.
+
+    That there is no such package follows from lists that could not be fetched, where these are told of.
+    """
     lines = [line.strip() for line in output.stderr_lines or output.stdout_lines if line.strip()]
     everything = [line.strip() for line in (*output.stderr_lines, *output.stdout_lines)]
     full = [line for line in everything if "No space left on device" in line]
     errors = [line for line in lines if line.startswith("E: ")]
     telling = [line for line in errors if not line.startswith(SAY_NOTHING)]
-    return next(iter((*full, *telling, *errors)), (lines or ["no word of why"])[-1])
+    follows = bool(telling) and any(words in telling[0] for words in FOLLOW_FROM_LISTS)
+    fetching = [line for line in lines if follows and line.startswith("W: ") and "ailed to fetch" in line]
+    return next(iter((*full, *fetching, *telling, *errors)), (lines or ["no word of why"])[-1])
 
 
 def without_control_characters(output: CommandOutput) -> CommandOutput:

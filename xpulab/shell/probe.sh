@@ -212,10 +212,13 @@ $user:"*) name=$user ;;
 # Where the engine keeps images: its data-root, or containerd's store, which new engines take unless they already have the old one.
 engine_space() {
     place=/var/lib/docker
-    if [ -s /etc/docker/daemon.json ]; then
-        root=$(sed -n 's/.*"data-root"[[:space:]]*:[[:space:]]*"\(\/[^"]*\)".*/\1/p' /etc/docker/daemon.json)
-        place=${root:-$place}
-    fi
+    while read -r line || [ -n "$line" ]; do
+        case $line in *'"data-root"'*'"/'*)
+            root=${line#*\"data-root\"*\"}
+            place=${root%%\"*}
+            ;;
+        esac
+    done 2>/dev/null </etc/docker/daemon.json
     if [ -d /var/lib/containerd/io.containerd.snapshotter.v1.overlayfs ] && [ -d "$place" ] && [ ! -d "$place/image" ]; then
         place=/var/lib/containerd
     fi
