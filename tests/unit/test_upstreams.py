@@ -1,3 +1,5 @@
+"""What check-upstreams asks of servers, and what it says of keys, packages and images."""
+
 from __future__ import annotations
 
 import gzip
@@ -12,10 +14,16 @@ from xpulab.desired.kinds.apt_repository import AptRepository
 from xpulab.desired.kinds.package import Package
 from xpulab.desired.manifest import Manifest
 from xpulab.resolving.target import Image
-from xpulab.upstreams.findings import Wanted, check_image, check_key, check_packages
-from xpulab.upstreams.web import Unreachable, Web
+from xpulab.upstreams.apt_indexes import Indexes, read_owners
+from xpulab.upstreams.check_upstreams import status
+from xpulab.upstreams.finding import Finding, State
+from xpulab.upstreams.registries import digest_of, tags_of
+from xpulab.upstreams.rules import apt_keys, image_digests, packages
+from xpulab.upstreams.rules.packages import Wanted
+from xpulab.upstreams.web import Gone, NoAnswer, NotAsked, Unreachable, Web
 
 NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)
+DAYS = 60
 DIGEST = "sha256:" + "a" * 64
 ARCHIVE = AptRepository("ubuntu", "", (), "http://archive.ubuntu.com/ubuntu", "jammy", ("main", "universe"))
 TOOLKIT = AptRepository("toolkit", "", (), "https://nvidia.github.io/deb/$(ARCH)", "/")
@@ -27,8 +35,10 @@ class Servers(Web):
 
     def __init__(self, answers: Mapping[str, httpx.Response]) -> None:
         self.answers = answers
+        self.asked: list[str] = []
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        self.asked.append(url)
         return self.answers.get(url, httpx.Response(404))
 
     head = get
@@ -41,54 +51,68 @@ class Down(Servers):
     head = get
 
 
-def index(*packages: tuple[str, str]) -> httpx.Response:
-    text = "".join(INDEX.format(name=name, version=version) for name, version in packages)
+def index(*named: tuple[str, str]) -> httpx.Response:
+    text = "".join(INDEX.format(name=name, version=version) for name, version in named)
     return httpx.Response(200, content=gzip.compress(text.encode()))
 
 
+UNTIL = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(days=400)
+
+
 @pytest.fixture(scope="module")
-def key() -> Cert:
-    return Tsk.generate("vendor@example.org").extract_certificate()
+def secret() -> Tsk:
+    return Tsk.generate("vendor@example.org")
 
 
-def repository(fingerprint: str) -> AptRepository:
-    return AptRepository("docker", "https://vendor.org/key", (fingerprint,), "https://vendor.org", "jammy")
+@pytest.fixture(scope="module")
+def key(secret: Tsk) -> Cert:
+    return secret.extract_certificate().set_expiration(UNTIL, secret.certifier())
+
+
+def state_of_key(key: Cert, now: datetime = NOW, pinned: str = "") -> tuple[State, str]:
+    fingerprint = pinned or key.fingerprint.upper()
+    repository = AptRepository(
+        "docker", "https://vendor.org/key", (fingerprint,), "https://vendor.org", "jammy"
+    )
+    found = apt_keys.finding(repository, bytes(key), now, DAYS)
+    return found.state, found.detail
 
 
 def test_a_published_key_that_is_pinned_is_sound_until_shortly_before_it_expires(key: Cert) -> None:
-    servers = Servers({"https://vendor.org/key": httpx.Response(200, content=bytes(key))})
-    pinned = repository(key.fingerprint.upper())
-    assert not check_key(pinned, servers, NOW).rotten
-    if key.expiration:
-        assert check_key(pinned, servers, key.expiration - timedelta(days=3)).rotten
+    words = f"{UNTIL:%Y-%m-%d}"
+    assert state_of_key(key, UNTIL - timedelta(days=DAYS + 1)) == ("sound", f"expires {words}")
+    assert state_of_key(key, UNTIL - timedelta(days=DAYS - 1)) == ("warning", f"expires {words}")
+    assert state_of_key(key, UNTIL + timedelta(days=1)) == ("rotten", f"expired {words}")
 
 
-def test_a_key_that_was_replaced_or_withdrawn_is_rotten(key: Cert) -> None:
-    servers = Servers({"https://vendor.org/key": httpx.Response(200, content=bytes(key))})
-    assert key.fingerprint.upper() in check_key(repository("A" * 40), servers, NOW).detail
-    assert "HTTP 404" in check_key(repository("A" * 40), Servers({}), NOW).detail
+def test_a_key_without_an_end_is_sound(secret: Tsk) -> None:
+    assert state_of_key(secret.extract_certificate()) == ("sound", "does not expire")
 
 
-def findings(servers: Servers, *packages: Package) -> dict[str, tuple[bool, str]]:
-    manifest = Manifest(
-        (
-            TOOLKIT,
-            *packages,
-        )
-    )
-    wanted = [Wanted("an NVIDIA host", manifest, (ARCHIVE,))]
-    return {each.name: (each.rotten, each.detail) for each in check_packages(wanted, servers)}
+def test_a_key_that_was_replaced_is_rotten_and_both_fingerprints_are_named(key: Cert) -> None:
+    state, detail = state_of_key(key, pinned="A" * 40)
+    assert state == "rotten"
+    assert key.fingerprint.upper() in detail
+    assert "A" * 40 in detail
+
+
+def findings(servers: Servers, *wanted: Package) -> dict[str, tuple[State, str]]:
+    indexes = Indexes(servers)
+    each = Wanted("an NVIDIA host", Manifest((TOOLKIT, *wanted)), (ARCHIVE,))
+    read = {source: indexes.of(source) for source in each.sources}
+    return {found.name: (found.state, found.detail) for found in packages.findings([each], read)}
+
+
+MAIN = "http://archive.ubuntu.com/ubuntu/dists/jammy/main/binary-amd64/Packages.gz"
+UNIVERSE = "http://archive.ubuntu.com/ubuntu/dists/jammy/universe/binary-amd64/Packages.gz"
 
 
 def test_every_package_needs_a_candidate_of_the_version_asked_for() -> None:
-    main = "http://archive.ubuntu.com/ubuntu/dists/jammy/main/binary-amd64/Packages.gz"
-    universe = "http://archive.ubuntu.com/ubuntu/dists/jammy/universe/binary-amd64/Packages.gz"
-    toolkit = "https://nvidia.github.io/deb/amd64/Packages.gz"
     servers = Servers(
         {
-            main: index(("nvidia-utils-580-server", "580.95.05-0ubuntu0.22.04.1")),
-            universe: index(("docker.io", "28.2.2-0ubuntu1~22.04.1")),
-            toolkit: index(
+            MAIN: index(("nvidia-utils-580-server", "580.95.05-0ubuntu0.22.04.1")),
+            UNIVERSE: index(("docker.io", "28.2.2-0ubuntu1~22.04.1")),
+            "https://nvidia.github.io/deb/amd64/Packages.gz": index(
                 ("nvidia-container-toolkit", "1.20.0-1"), ("nvidia-container-toolkit", "1.21.0-1")
             ),
         }
@@ -100,39 +124,155 @@ def test_every_package_needs_a_candidate_of_the_version_asked_for() -> None:
         Package("nvidia-utils-580-server", minimum="580.159.03"),
         Package("libze1"),
     )
-    assert found["docker.io"] == (False, "28.2.2-0ubuntu1~22.04.1")
-    assert found["nvidia-container-toolkit"] == (False, "1.20.0-1")
+    assert found["docker.io"] == ("sound", "28.2.2-0ubuntu1~22.04.1")
+    assert found["nvidia-container-toolkit"] == ("sound", "1.20.0-1")
     assert found["nvidia-utils-580-server"] == (
-        True,
+        "rotten",
         "580.159.03 or newer is in no repository of an NVIDIA host",
     )
-    assert found["libze1"] == (True, "any version is in no repository of an NVIDIA host")
+    assert found["libze1"] == ("rotten", "any version is in no repository of an NVIDIA host")
 
 
 def test_a_repository_that_is_gone_is_named_and_its_packages_are_rotten() -> None:
     found = findings(Servers({}), Package("docker.io"))
-    assert "HTTP 404" in found["toolkit /"][1]
-    assert found["docker.io"][0]
+    assert found["toolkit /"] == (
+        "rotten",
+        "https://nvidia.github.io/deb/amd64/Packages: HTTP 404 for .xz, .gz and plain",
+    )
+    assert found["docker.io"][0] == "rotten"
 
 
-def manifest(wanted: str, digest: str) -> dict[str, httpx.Response]:
-    url = f"https://registry-1.docker.io/v2/pytorch/pytorch/manifests/{wanted}"
-    return {url: httpx.Response(200, headers={"docker-content-digest": digest})}
+def test_a_package_is_not_called_missing_where_an_index_was_not_read() -> None:
+    found = findings(Down({}), Package("docker.io"))
+    assert {state for state, _ in found.values()} == {"unchecked"}
+    assert "docker.io" not in found
+
+
+def test_an_index_that_is_damaged_on_its_way_says_nothing_about_the_catalog() -> None:
+    answers = {MAIN: httpx.Response(200, content=b"not gzip"), UNIVERSE: index()}
+    reason = Indexes(Servers(answers)).of(ARCHIVE)
+    assert isinstance(reason, NoAnswer)
+    assert reason.state == "unchecked"
+    assert "damaged" in str(reason)
+
+
+def test_the_owner_of_a_file_is_looked_up_in_both_lists_of_a_component() -> None:
+    place = "http://archive.ubuntu.com/ubuntu/dists/jammy/main"
+    lines = b"lib/firmware/i915/dg2_guc_70.bin      non-free-firmware/kernel/firmware-intel-graphics\n"
+    servers = Servers(
+        {f"{place}/Contents-all.gz": httpx.Response(200, content=gzip.compress(lines + b"a/file  b/c,d/e\n"))}
+    )
+    path = "lib/firmware/i915/dg2_guc_70.bin"
+    assert read_owners(ARCHIVE, "main", (path, "a/file", "a"), servers) == {
+        path: ("firmware-intel-graphics",),
+        "a/file": ("c", "e"),
+        "a": (),
+    }
+    with pytest.raises(Gone, match="HTTP 404"):
+        read_owners(ARCHIVE, "universe", (path,), servers)
 
 
 def test_an_image_is_sound_when_its_tag_still_is_the_pinned_digest() -> None:
     image = Image("pytorch/pytorch:2.14.1", DIGEST, 20)
-    assert not check_image(image, Servers({**manifest("2.14.1", DIGEST), **manifest(DIGEST, DIGEST)})).rotten
-    moved = "sha256:" + "b" * 64
-    assert check_image(image, Servers({**manifest("2.14.1", moved), **manifest(DIGEST, DIGEST)})).rotten
-    assert check_image(image, Servers({})).detail == "2.14.1: HTTP 404"
+    assert image_digests.finding(image, {"2.14.1": DIGEST, DIGEST: DIGEST}).state == "sound"
+    moved = image_digests.finding(image, {"2.14.1": "sha256:" + "b" * 64, DIGEST: DIGEST})
+    assert (moved.state, "pinned is" in moved.detail) == ("rotten", True)
+    gone = Gone("2.14.1: HTTP 404")
+    assert image_digests.finding(image, {"2.14.1": gone, DIGEST: DIGEST}).detail == "2.14.1: HTTP 404"
 
 
 def test_an_unpinned_image_is_reported_with_the_digest_to_pin() -> None:
-    found = check_image(Image("pytorch/pytorch:2.14.1", None, 20), Servers(manifest("2.14.1", DIGEST)))
-    assert (found.rotten, found.detail) == (False, DIGEST)
+    found = image_digests.finding(Image("pytorch/pytorch:2.14.1", None, 20), {"2.14.1": DIGEST})
+    assert (found.state, found.detail) == ("sound", DIGEST)
 
 
-def test_an_unreachable_server_is_a_finding_and_no_crash() -> None:
-    assert check_image(Image("pytorch/pytorch:2.14.1", None, 20), Down({})).rotten
-    assert check_key(repository("A" * 40), Down({}), NOW).rotten
+def test_a_registry_is_asked_with_the_token_that_it_gives_anybody() -> None:
+    url = "https://registry-1.docker.io/v2/pytorch/pytorch/manifests/2.14.1"
+    realm = "https://auth.docker.io/token"
+    challenge = f'Bearer realm="{realm}",service="registry.docker.io"'
+    asked: list[str | None] = []
+
+    class Registry(Servers):
+        def head(self, at: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+            asked.append((headers or {}).get("Authorization"))
+            if not asked[-1]:
+                return httpx.Response(401, headers={"www-authenticate": challenge})
+            return httpx.Response(200, headers={"docker-content-digest": DIGEST})
+
+    token = f"{realm}?service=registry.docker.io&scope=repository:pytorch/pytorch:pull"
+    web = Registry({token: httpx.Response(200, json={"token": "abc"})})
+    assert digest_of("registry-1.docker.io", "pytorch/pytorch", "2.14.1", web) == DIGEST
+    assert asked == [None, "Bearer abc"], url
+
+
+def test_tags_are_read_to_the_last_page() -> None:
+    first = "https://registry.test/v2/a/b/tags/list?n=1000"
+    more = "https://registry.test/v2/a/b/tags/list?n=1000&last=2"
+    pages = {
+        first: httpx.Response(
+            200, json={"tags": ["1", "2"]}, headers={"link": "</v2/a/b/tags/list?n=1000&last=2>; rel=next"}
+        ),
+        more: httpx.Response(200, json={"tags": ["3"]}),
+    }
+    assert tags_of("registry.test", "a/b", Servers(pages)) == ("1", "2", "3")
+    with pytest.raises(Gone):
+        tags_of("registry.test", "no/such", Servers(pages))
+
+
+def client(answer: httpx.Response, asked: list[str], only: tuple[str, ...] = ()) -> Web:
+    web = Web(only=only)
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        if request.url.host == "down.test":
+            raise httpx.ConnectError("no route", request=request)
+        return answer
+
+    web._client = httpx.Client(transport=httpx.MockTransport(respond))
+    return web
+
+
+def test_servers_that_are_not_to_be_asked_are_not() -> None:
+    asked: list[str] = []
+    web = client(httpx.Response(200), asked, only=("pypi.org",))
+    web.get("https://pypi.org/pypi/torch/json")
+    with pytest.raises(NotAsked, match=r"docs\.nvidia\.com"):
+        web.get("https://docs.nvidia.com/releases.json")
+    assert asked == ["https://pypi.org/pypi/torch/json"]
+
+
+def test_a_server_that_is_down_is_asked_once_and_named_each_time() -> None:
+    asked: list[str] = []
+    web = client(httpx.Response(200), asked)
+    for path in ("a", "b"):
+        with pytest.raises(Unreachable, match=r"down\.test: no route"):
+            web.get(f"https://down.test/{path}")
+    assert asked == ["https://down.test/a"]
+
+
+@pytest.mark.parametrize("code", [429, 500, 503])
+def test_a_busy_server_says_nothing_about_the_catalog(code: int) -> None:
+    with pytest.raises(Unreachable, match=f"HTTP {code}"):
+        client(httpx.Response(code), []).get("https://registry-1.docker.io/v2/")
+
+
+def test_another_address_is_asked_under_the_servers_name_and_at_its_ports() -> None:
+    asked: list[str] = []
+    web = client(httpx.Response(200), asked)
+    web._connect_to = "127.0.0.1:8443"
+    web.get("https://pypi.org/a")
+    web.get("http://archive.ubuntu.com/b")
+    assert asked == ["https://127.0.0.1:8443/a", "http://127.0.0.1:8442/b"]
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ([], 0),
+        (["sound", "warning", "skipped"], 0),
+        (["sound", "unchecked", "warning"], 3),
+        (["unchecked", "rotten"], 1),
+    ],
+)
+def test_the_exit_status_tells_rot_from_what_could_not_be_checked(states: list[State], expected: int) -> None:
+    assert status([Finding("a", "b", state, "") for state in states]) == expected

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
+from xpulab.catalog.claims import Claims
 from xpulab.catalog.entry import Record
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ class VendorFacts(Record):
     def on(self, day: date) -> VendorFacts:
         """The facts as they stand on a day: what has an end of life may have passed it."""
         return self
+
+    def claims(self) -> Claims:
+        """What of the facts the vendor's servers can contradict."""
+        return Claims()
 
     @property
     def daemons(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from xpulab.catalog.facts import VendorFacts
 from xpulab.catalog.images import CatalogImage, ImageRepository
 from xpulab.catalog.platforms import Clusters, Platforms
 from xpulab.catalog.systems import Engine, LaterSystem, OperatingSystem, PciVendor, Repository
+from xpulab.catalog.upstreams import Upstreams
 from xpulab.catalog.workbench import WorkbenchParts
 
 Facts = TypeVar("Facts", bound=VendorFacts)
@@ -29,6 +30,7 @@ class Catalog(Record):
     images: dict[str, ImageRepository]
     repositories: dict[str, Repository]
     workbench: WorkbenchParts
+    upstreams: Upstreams
     facts: dict[str, VendorFacts]
     """By the vendor's name, the preferred one first."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -43,6 +43,13 @@ class IntelIntegrated(Record):
     position: IntegratedPosition
 
 
+class ChannelFirmware(Record):
+    """Files that the kernel's driver loads, which the channel's packages must hold, and their component."""
+
+    component: str
+    files: tuple[str, ...]
+
+
 class IntelChannel(Entry):
     """Where a host's Intel packages come from: whom it serves, and its package names.
 
@@ -60,6 +67,7 @@ class IntelChannel(Entry):
     packages: tuple[str, ...]
     kernel_packages: tuple[str, ...] = ()
     build_packages: tuple[str, ...] = ()
+    firmware: ChannelFirmware | None = None
     displaces: tuple[str, ...]
     unvalidated: tuple[str, ...] = ()
     user_space_in_image: bool = False
@@ -89,10 +97,11 @@ class IntelCompute(Record):
 
 
 class OneapiRuntime(Entry):
-    """The oneAPI runtime's packages."""
+    """The oneAPI runtime's packages; `newest` is the newest version of the first one that was seen."""
 
     repository: str
-    packages: tuple[str, ...]
+    packages: Annotated[tuple[str, ...], Field(min_length=1)]
+    newest: str
     foreign_sources: tuple[Url, ...]
 
 

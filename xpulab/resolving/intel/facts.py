@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from typing_extensions import override
+
+from xpulab.catalog.claims import ChosenPackage, Claims, Firmware, Place
 from xpulab.catalog.facts import VendorFacts
 from xpulab.catalog.models import Catalog
 from xpulab.resolving.intel.entries import (
@@ -32,6 +35,31 @@ class IntelFacts(VendorFacts):
             for name, devices in family.devices.items()
             for device in devices
         }
+
+    @override
+    def claims(self) -> Claims:
+        """The oneAPI runtime, and the firmware of channels whose packages are the distribution's."""
+        oneapi = self.oneapi.runtime
+        place = Place("intel/oneapi.yml", ("runtime", "newest"))
+        runtime = ChosenPackage(place, oneapi.repository, oneapi.packages[0], oneapi.newest)
+        return Claims(packages=(runtime,), firmware=tuple(self._firmware()))
+
+    def _firmware(self) -> Iterator[Firmware]:
+        for key, channel in self.compute.channels.items():
+            if channel.firmware is None:
+                continue
+            place = Place("intel/compute.yml", ("channels", key, "packages"))
+            for system, suite in channel.suites.items():
+                for path in channel.firmware.files:
+                    yield Firmware(
+                        place,
+                        path,
+                        channel.packages,
+                        channel.repository,
+                        system,
+                        suite,
+                        channel.firmware.component,
+                    )
 
     @property
     def never_unattended(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from xpulab.catalog.claims import BulletinFolder, ReleaseList
 from xpulab.catalog.entry import DeviceId, Entry, Record, Url, Version, release
 from xpulab.catalog.images import ComputeCapability
 from xpulab.catalog.systems import UnattendedUpgrades
@@ -319,3 +320,24 @@ class Cuda(Entry):
 
     minimum_driver: Version
     paired_driver: Version
+
+
+class BulletinSubject(Record):
+    """What bulletins call a thing: one of several products on one platform."""
+
+    products: tuple[str, ...]
+    platform: str
+
+
+class Bulletins(BulletinFolder):
+    """NVIDIA's bulletins, and what they call the driver of a `{branch}` and the container toolkit."""
+
+    driver: BulletinSubject
+    container_toolkit: BulletinSubject
+
+
+class NvidiaUpstreams(Record):
+    """Where NVIDIA says what of these facts has changed."""
+
+    releases: ReleaseList
+    bulletins: Bulletins

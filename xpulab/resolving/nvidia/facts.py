@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from typing_extensions import override
 
+from xpulab.catalog.claims import Branch, ChosenPackage, Claims, Floor, Place
 from xpulab.catalog.facts import VendorFacts
 from xpulab.catalog.models import Catalog
 from xpulab.resolving.nvidia.entries import (
@@ -18,18 +19,20 @@ from xpulab.resolving.nvidia.entries import (
     Cuda,
     NvidiaDriver,
     NvidiaFamily,
+    NvidiaUpstreams,
     VirtualGpus,
 )
 
 
 class NvidiaFacts(VendorFacts):
-    """GPU families, virtual GPUs, driver branches, the container toolkit, CUDA versions."""
+    """GPU families, virtual GPUs, driver branches, container toolkit, CUDA, and where NVIDIA has news of them."""
 
     families: dict[str, NvidiaFamily]
     virtual_gpus: VirtualGpus
     driver: NvidiaDriver
     container_toolkit: ContainerToolkit
     cuda: dict[str, Cuda]
+    upstreams: NvidiaUpstreams
 
     @cached_property
     def _ranges(self) -> tuple[list[str], list[tuple[str, NvidiaFamily, ChipRange]]]:
@@ -53,6 +56,43 @@ class NvidiaFacts(VendorFacts):
         """Branches whose end of life has passed are end-of-life."""
         branches = {key: each.on(day) for key, each in self.driver.branches.items()}
         return self.model_copy(update={"driver": self.driver.model_copy(update={"branches": branches})})
+
+    @override
+    def claims(self) -> Claims:
+        """Branches and their floors, and the container toolkit."""
+        toolkit, bulletins = self.container_toolkit.packages, self.upstreams.bulletins
+        place = Place("nvidia/container_toolkit.yml", ("packages",))
+        minimum = Floor(
+            place / "minimum_safe",
+            toolkit.minimum_safe,
+            bulletins.container_toolkit.products,
+            bulletins.container_toolkit.platform,
+        )
+        return Claims(
+            bulletins=bulletins,
+            floors=(*self._driver_floors(), minimum),
+            releases=self.upstreams.releases,
+            branches=tuple(
+                Branch(
+                    Place("nvidia/driver.yml", ("branches", key)),
+                    key,
+                    each.kind,
+                    each.latest,
+                    each.state == "supported",
+                    each.end_of_life,
+                )
+                for key, each in self.driver.branches.items()
+            ),
+            packages=(
+                ChosenPackage(place / "version", toolkit.repository, toolkit.names[0], toolkit.version),
+            ),
+        )
+
+    def _driver_floors(self) -> Iterator[Floor]:
+        subject = self.upstreams.bulletins.driver
+        for key, each in self.driver.branches.items():
+            place = Place("nvidia/driver.yml", ("branches", key, "security_floor"))
+            yield Floor(place, each.at_least, subject.products, subject.platform.format(branch=key))
 
     @property
     def daemons(self) -> tuple[str, ...]:

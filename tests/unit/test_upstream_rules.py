@@ -1,0 +1,368 @@
+"""Each rule of check-upstreams finds what has rotted, and lets alone what has not."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from xpulab.catalog.claims import Branch, ChosenPackage, Firmware, Floor, Place
+from xpulab.catalog.images import ImageRepository
+from xpulab.catalog.systems import OperatingSystem
+from xpulab.desired.kinds.apt_repository import AptRepository
+from xpulab.resolving.vendors import load_catalog, written_catalog
+from xpulab.upstreams.bulletins import Fix, fixes_of, named
+from xpulab.upstreams.editing import Append, CopyLine, SetValue
+from xpulab.upstreams.finding import Finding
+from xpulab.upstreams.rules import (
+    ages,
+    driver_releases,
+    firmware_files,
+    kernel_series,
+    newest_packages,
+    newest_torch,
+    security_floors,
+)
+from xpulab.upstreams.web import Gone, NoAnswer, Unreachable
+
+DOWN = Unreachable("vendor.test: timed out")
+GONE = Gone("https://vendor.test/x: HTTP 404")
+TODAY = date(2026, 11, 27)
+
+
+def one(findings: list[Finding]) -> Finding:
+    assert len(findings) == 1, findings
+    return findings[0]
+
+
+# The series behind a kernel's meta package.
+
+HWE_VERSION = "7.0.0-31.31~24.04.1"
+
+
+def kernel(
+    version: str | NoAnswer, flavour: str = "generic-hwe-24.04", system: str = "ubuntu-24.04"
+) -> Finding:
+    """What is found of a meta package that is there in this version, and in an older one."""
+    known: OperatingSystem = load_catalog().operating_systems[system]
+    archive = (AptRepository("archive", "", (), "http://a.test", "noble"),)
+    others = {"debian-backports": AptRepository("backports", "", (), "http://a.test", "bpo")}
+    metas = kernel_series.meta_packages(system, known, archive, others)
+    meta = next(each for each in metas if each.kernel.flavour == flavour and each.sources == archive)
+    index = {meta.name: ["6.1.0-1", version]} if isinstance(version, str) else version
+    return kernel_series.finding(meta, [index])
+
+
+def hwe_line() -> Place:
+    kernels = load_catalog().operating_systems["ubuntu-24.04"].kernels
+    number = next(at for at, each in enumerate(kernels) if each.title == "HWE")
+    return Place("operating_systems.yml", ("ubuntu-24.04", "kernels", number))
+
+
+def test_a_meta_package_that_brings_the_catalogs_series_is_sound() -> None:
+    assert kernel(HWE_VERSION) == Finding(
+        "kernel series",
+        f"{hwe_line() / 'series'} (linux-generic-hwe-24.04)",
+        "sound",
+        HWE_VERSION,
+    )
+    assert kernel("6.1.176-1", "amd64", "debian-12").state == "sound"
+
+
+def test_a_meta_package_that_rolled_on_is_rotten_and_the_older_series_stays_known() -> None:
+    found = kernel("7.3.0-4.4~24.04.1")
+    assert (found.state, found.detail) == ("rotten", "it is 7.3.0-4.4~24.04.1 now, the catalog says 7.0")
+    line = hwe_line()
+    assert found.edits == (
+        CopyLine(line, {"series": "7.3"}),
+        SetValue(line / "title", "earlier HWE"),
+        SetValue(line / "superseded", "true"),
+    )
+
+
+def test_a_meta_package_that_is_gone_is_rotten_and_one_that_could_not_be_looked_for_is_not() -> None:
+    assert kernel(GONE).detail == "linux-generic-hwe-24.04 is not in noble"
+    assert kernel(GONE).state == "rotten"
+    assert kernel(DOWN).state == "unchecked"
+
+
+def test_kernels_that_were_rolled_over_are_asked_of_the_newer_one_alone() -> None:
+    system = load_catalog().operating_systems["ubuntu-22.04"]
+    metas = list(kernel_series.meta_packages("ubuntu-22.04", system, (), {}))
+    assert len({meta.name for meta in metas}) == len(metas)
+
+
+# Bulletins.
+
+BULLETIN: dict[str, Any] = {
+    "document": {"tracking": {"id": "5999"}},
+    "product_tree": {
+        "branches": [
+            {
+                "category": "vendor",
+                "name": "NVIDIA",
+                "branches": [
+                    {
+                        "category": "architecture",
+                        "name": "Linux(R580)",
+                        "branches": [
+                            {
+                                "category": "product_version",
+                                "name": product,
+                                "product": {"name": version, "product_id": f"{product}-{version}"},
+                            }
+                            for product, version in (
+                                ("Tesla", "580.190.02"),
+                                ("Tesla", "All driver versions prior to 580.190.02"),
+                                ("Guest driver", "580.199.99"),
+                                ("GeForce", "580.191.01"),
+                            )
+                        ],
+                    }
+                ],
+            }
+        ]
+    },
+    "vulnerabilities": [
+        {
+            "cve": "CVE-2026-99999",
+            "product_status": {
+                "fixed": ["Tesla-580.190.02", "Guest driver-580.199.99"],
+                "known_affected": ["Tesla-All driver versions prior to 580.190.02"],
+            },
+        }
+    ],
+}
+CVE_INDEX = """\
+CVE;CVSS;Severity;Vector;CWE;Bulletin;Affected Product;Affected Version;Fixed In
+CVE-2026-1;7.8;HIGH;CVSS:3.1/AV:L;CWE-416;5861;Tesla;All driver versions prior to 580.178.04;580.178.04
+CVE-2026-1;7.8;HIGH;CVSS:3.1/AV:L;CWE-416;5861;GeForce;All driver versions prior to 580.178.04;580.178.04
+CVE-2026-2;9.0;HIGH;CVSS:3.1/AV:A;CWE-787;5699;BlueField GA;All versions prior to 46.3008;46.3008
+CVE-2026-3;9.0;HIGH;CVSS:3.1/AV:A;CWE-787;../../x;Tesla;All versions;1.0
+"""
+DRIVER = Place("nvidia/driver.yml", ("branches", "580", "security_floor"))
+
+
+def floor(version: str | None) -> Floor:
+    return Floor(DRIVER, version, ("Tesla", "GeForce"), "Linux(R580)")
+
+
+def test_the_index_names_the_bulletins_about_a_product_by_number_alone() -> None:
+    assert named(CVE_INDEX, ["Tesla", "GeForce"]) == ("5861",)
+
+
+def test_a_bulletin_is_read_for_what_it_calls_fixed() -> None:
+    assert list(fixes_of(BULLETIN)) == [
+        Fix("5999", "Linux(R580)", "Tesla", "580.190.02"),
+        Fix("5999", "Linux(R580)", "Guest driver", "580.199.99"),
+    ]
+
+
+@pytest.mark.parametrize("version", ["580.178.04", None])
+def test_a_floor_below_a_bulletin_is_rotten_and_raised(version: str | None) -> None:
+    found = one(list(security_floors.findings([floor(version)], list(fixes_of(BULLETIN)))))
+    assert (found.state, found.name) == ("rotten", "nvidia/driver.yml: branches > 580 > security_floor")
+    assert found.detail == f"bulletin 5999 calls 580.190.02 fixed, the catalog says {version or 'none'}"
+    assert found.edits == (SetValue(DRIVER, "580.190.02", after="latest"),)
+
+
+def test_a_floor_at_a_bulletin_is_sound_and_one_that_none_names_is_not_spoken_of() -> None:
+    fixes = list(fixes_of(BULLETIN))
+    assert one(list(security_floors.findings([floor("580.190.02")], fixes))).state == "sound"
+    other = Floor(DRIVER, "1.19.1", ("NVIDIA Container Toolkit",), "Linux")
+    assert list(security_floors.findings([other], fixes)) == []
+
+
+def test_floors_are_unchecked_where_bulletins_cannot_be_read() -> None:
+    assert one(list(security_floors.findings([floor("580.1")], DOWN))).state == "unchecked"
+    assert one(list(security_floors.findings([floor("580.1")], GONE))).state == "rotten"
+
+
+# A vendor's list of driver releases.
+
+
+def branch(**changes: Any) -> Branch:
+    about = {"kind": "LTS", "latest": "580.178.04", "supported": True, "end_of_life": date(2028, 6, 30)}
+    return Branch(Place("nvidia/driver.yml", ("branches", "580")), "580", **{**about, **changes})
+
+
+def releases(*versions: tuple[str, str], kind: str = "lts branch", name: str = "580") -> dict[str, Any]:
+    listed = [
+        {"release_version": version, "release_date": day, "architectures": ["x86_64", "aarch64"]}
+        for version, day in versions
+    ]
+    return {name: {"type": kind, "driver_info": listed}}
+
+
+CURRENT = releases(("580.178.04", "2026-09-30"), ("580.159.03", "2026-05-26"))
+
+
+def about_releases(listed: Any, **changes: Any) -> list[Finding]:
+    return list(driver_releases.findings([branch(**changes)], listed))
+
+
+def test_a_branch_whose_newest_release_the_catalog_has_is_sound() -> None:
+    assert one(about_releases(CURRENT)).state == "sound"
+
+
+def test_a_newer_release_is_rotten_and_taken_over() -> None:
+    found = one(about_releases(releases(("580.178.04", "2026-09-30"), ("580.190.02", "2026-12-08"))))
+    assert found.detail == "is 580.178.04, the list has 580.190.02 of 2026-12-08"
+    place = Place("nvidia/driver.yml", ("branches", "580", "latest"))
+    assert (found.state, found.edits) == ("rotten", (SetValue(place, "580.190.02", after="end_of_life"),))
+
+
+def test_releases_for_other_machines_do_not_count() -> None:
+    arm = {"release_version": "580.199.01", "release_date": "", "architectures": ["aarch64"]}
+    CURRENT_AND_ARM = {"580": {"type": "lts branch", "driver_info": [*CURRENT["580"]["driver_info"], arm]}}
+    assert one(about_releases(CURRENT_AND_ARM)).state == "sound"
+
+
+def test_a_branch_of_another_kind_is_rotten() -> None:
+    kinds = {found.name: found for found in about_releases(CURRENT, kind="Production")}
+    found = kinds["nvidia/driver.yml: branches > 580 > kind"]
+    assert (found.state, found.detail) == ("rotten", "is Production, the list says lts branch")
+
+
+def test_an_end_of_life_that_a_release_contradicts_is_rotten() -> None:
+    ends = {
+        each.name: each for each in about_releases(CURRENT, end_of_life=date(2026, 9, 1), supported=False)
+    }
+    found = ends["nvidia/driver.yml: branches > 580 > end_of_life"]
+    assert (found.state, found.detail) == ("rotten", "2026-09-01, but 580.178.04 was released 2026-09-30")
+
+
+def test_a_branch_that_the_catalog_does_not_know_is_rotten_unless_it_is_older_than_all_in_use() -> None:
+    newer = releases(("630.10.01", "2027-01-20"), kind="new feature branch", name="630")
+    older = releases(("450.248.02", "2023-06-26"), name="450")
+    found = [each for each in about_releases(CURRENT | newer | older) if each.state == "rotten"]
+    words = "branch 630 (new feature branch, 630.10.01 of 2027-01-20) is not in the catalog"
+    assert one(found).detail == words
+
+
+def test_a_supported_branch_that_is_listed_no_more_is_a_warning() -> None:
+    assert one(about_releases({})).state == "warning"
+    assert about_releases({}, supported=False) == []
+
+
+@pytest.mark.parametrize("listed", [DOWN, [], {"580": {}}, {"580": {"type": "lts branch", "driver_info": 3}}])
+def test_a_list_that_is_not_there_or_of_another_make_leaves_branches_unchecked(listed: Any) -> None:
+    assert one(about_releases(listed)).state == "unchecked"
+
+
+# The newest packages.
+
+TOOLKIT = ChosenPackage(
+    Place("nvidia/container_toolkit.yml", ("packages", "version")), "toolkit", "ctk", "1.20.1-1"
+)
+
+
+def test_a_newer_package_is_rotten_and_taken_over() -> None:
+    assert newest_packages.finding(TOOLKIT, {"ctk": ["1.9.0-1", "1.20.1-1"]}).state == "sound"
+    found = newest_packages.finding(TOOLKIT, {"ctk": ["1.20.1-1", "1.21.0-1", "1.9.0-1"]})
+    assert (found.state, found.edits) == ("rotten", (SetValue(TOOLKIT.place, "1.21.0-1"),))
+
+
+def test_a_package_that_is_gone_is_rotten_and_one_that_could_not_be_looked_for_is_not() -> None:
+    assert newest_packages.finding(TOOLKIT, {}).detail == "toolkit has no ctk"
+    assert newest_packages.finding(TOOLKIT, DOWN).state == "unchecked"
+
+
+# PyTorch.
+
+IMAGES = ImageRepository.model_validate(
+    {
+        "source": "https://hub.test",
+        "as_of": TODAY,
+        "vendor": "nvidia",
+        "disk_gb": 20,
+        "tags": {
+            "2.14.1-cuda13.2-cudnn9-runtime": {"torch": "2.14.1"},
+            "2.13.0-cuda12.6-cudnn9-runtime": {"torch": "2.13.0"},
+        },
+    }
+)
+OLD_TAGS = (
+    "latest",
+    "2.14.1-cuda13.2-cudnn9-devel",
+    "2.14.1-cuda13.0-cudnn9-runtime",
+    "2.9.0-cuda12.6-cudnn9-runtime",
+)
+
+
+def test_tags_of_a_newer_release_are_rotten_and_other_kinds_of_tags_are_not() -> None:
+    assert newest_torch.of_tags("pytorch/pytorch", IMAGES, OLD_TAGS).state == "sound"
+    more = (
+        *OLD_TAGS,
+        "2.15.0-cuda13.2-cudnn9-runtime",
+        "2.15.0-rc1-cuda13.2-cudnn9-runtime",
+        "nightly-20261120",
+    )
+    found = newest_torch.of_tags("pytorch/pytorch", IMAGES, more)
+    assert found.name == "images.yml: pytorch/pytorch > tags"
+    assert found.detail == "newer than all of the catalog: 2.15.0-cuda13.2-cudnn9-runtime"
+    assert found.state == "rotten"
+
+
+def test_every_kind_of_tag_of_the_catalog_is_compared_with_its_own() -> None:
+    images = written_catalog().images["intel/pytorch"]
+    tags = ("xpu-2.13.0-ubuntu24.04", "cpu-2.13.0-ubuntu24.04", "xpu-2.12.0-ubuntu24.04")
+    found = newest_torch.of_tags("intel/pytorch", images, tags)
+    assert found.detail == "newer than all of the catalog: cpu-2.13.0-ubuntu24.04"
+
+
+def test_a_release_without_an_image_is_a_warning() -> None:
+    images = written_catalog().every_image
+    answer = {"info": {"version": "2.99.0"}, "urls": [{"upload_time": "2026-10-28T15:16:30"}]}
+    found = one(list(newest_torch.of_index(images, answer)))
+    assert found.state == "warning"
+    assert found.detail.startswith("2.99.0 is on the package index since 2026-10-28, the newest image")
+    assert one(list(newest_torch.of_index(images, {"info": {"version": "2.14.1"}}))).state == "sound"
+
+
+@pytest.mark.parametrize("answer", [DOWN, {}, {"info": {"version": "2.15.0rc1"}}])
+def test_an_index_that_says_nothing_of_use_leaves_it_unchecked(answer: Any) -> None:
+    assert one(list(newest_torch.of_index(written_catalog().every_image, answer))).state == "unchecked"
+
+
+# Firmware.
+
+FIRMWARE = Firmware(
+    Place("intel/compute.yml", ("channels", "distribution", "packages")),
+    "lib/firmware/i915/dg2_guc_70.bin",
+    ("firmware-misc-nonfree", "firmware-intel-graphics"),
+    "debian-backports",
+    "debian-12",
+    "bookworm-backports",
+    "non-free-firmware",
+)
+
+
+def test_a_file_that_is_in_a_package_of_the_catalog_is_sound() -> None:
+    assert firmware_files.finding(FIRMWARE, {FIRMWARE.path: ("firmware-intel-graphics",)}).state == "sound"
+
+
+def test_a_file_that_moved_to_another_package_is_rotten_though_the_old_one_is_still_there() -> None:
+    found = firmware_files.finding(FIRMWARE, {FIRMWARE.path: ("firmware-intel-gpu",)})
+    assert (found.state, found.edits) == ("rotten", (Append(FIRMWARE.place, "firmware-intel-gpu"),))
+
+
+def test_a_file_that_no_package_has_is_rotten() -> None:
+    assert firmware_files.finding(FIRMWARE, {FIRMWARE.path: ()}).state == "rotten"
+    assert firmware_files.finding(FIRMWARE, DOWN).state == "unchecked"
+
+
+# Ages.
+
+
+def test_an_entry_that_nobody_has_read_for_long_is_a_warning() -> None:
+    files = {
+        "docker.yml": {"docker.io": {"as_of": date(2026, 5, 31)}, "docker-ce": {"as_of": date(2026, 5, 30)}},
+        "images.yml": {"a": {"as_of": TODAY, "tags": {}}},
+    }
+    found = {each.name: each for each in ages.findings(files, TODAY, 180)}
+    assert set(found) == {"docker.yml: docker-ce", "images.yml"}
+    assert found["docker.yml: docker-ce"].state == "warning"
+    assert found["docker.yml: docker-ce"].detail == "as of 2026-05-30, 181 days ago: read its source again"
+    assert found["images.yml"].state == "sound"

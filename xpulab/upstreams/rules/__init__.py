@@ -1,0 +1,1 @@
+"""Rules of check-upstreams: pure functions from what servers gave, and the catalog, to findings."""
