@@ -17,6 +17,7 @@ from vlab.hosts import Lab, load_lab
 from vlab.identities import make_authority, make_signing_key, make_ssh_keys
 from vlab.images import host_images_tag, image_exists, make_host_images, make_upstream_image
 from vlab.inventory import write_vagrant_data
+from vlab.news import NEWS, lay_out_news
 from vlab.places import (
     BUILDER,
     CACHE,
@@ -26,6 +27,7 @@ from vlab.places import (
     KEYS,
     REGISTRY,
     ROOT,
+    ROTTEN,
     SOURCES,
     STAMPS,
     STATE,
@@ -90,6 +92,7 @@ def _build(lab: Lab) -> None:
         result=REGISTRY / "docker",
     )
     _fill_pypi()
+    once("news", "news of releases", digest(NEWS, BUILDER / "news.py"), lay_out_news, result=ROTTEN)
     images = json.loads((CACHE / "digests.json").read_text())
     FACTS.write_text(json.dumps({"fingerprints": fingerprints, "images": images}, indent=2) + "\n")
     write_vagrant_data(lab)
@@ -117,6 +120,7 @@ def _publish_repositories() -> None:
         SOURCES / "payload",
         BUILDER / "debs.py",
         BUILDER / "packages.py",
+        BUILDER / "repositories.py",
         REPOSITORIES_FILE,
     ]
     fetched = [(STAMPS / f"archive-{name}").read_text() for name in archives()]

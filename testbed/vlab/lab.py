@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from vlab import news
 from vlab.command import TestbedError, attempt, run
 from vlab.hosts import Host
 from vlab.places import (
@@ -15,6 +16,7 @@ from vlab.places import (
     NETWORK,
     REGISTRY,
     ROOT,
+    ROTTEN,
     UPSTREAM,
     WWW,
     container_name,
@@ -37,7 +39,14 @@ LAB_NAMES = ["releases.lab.test", "registry.lab.test"]
 
 def upstream_names() -> list[str]:
     """Return every host name that upstream answers under."""
-    return [*host_names(load_repositories()), *REGISTRY_NAMES, *PYPI_NAMES, *LAB_NAMES]
+    names = [
+        *host_names(load_repositories()),
+        *REGISTRY_NAMES,
+        *PYPI_NAMES,
+        *LAB_NAMES,
+        *news.host_names(),
+    ]
+    return list(dict.fromkeys(names))
 
 
 def remove_other_clones() -> None:
@@ -106,6 +115,7 @@ def start_upstream(image: str) -> None:
             *(f"--network={NETWORK}", "--network-alias=upstream"),
             *(f"--network-alias={name}" for name in upstream_names()),
             f"--volume={WWW}:/srv/www:ro",
+            f"--volume={ROTTEN}:/srv/rotten:ro",
             f"--volume={REGISTRY}:/srv/registry:ro",
             f"--volume={LAB_REGISTRY}:/srv/lab-registry",
             f"--volume={KEYS / 'tls.crt'}:/srv/tls/tls.crt:ro",

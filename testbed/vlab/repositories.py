@@ -77,7 +77,9 @@ def publish(repository: Repository) -> None:
         for component in components:
             folder = pool(repository.name, suite, component)
             folder.mkdir(parents=True, exist_ok=True)
-            _packages(repository.root, folder, repository.root / "dists" / suite / component / "binary-amd64")
+            place = repository.root / "dists" / suite / component
+            _packages(repository.root, folder, place / "binary-amd64")
+            _contents(repository.root, folder, place)
         named = {"Suite": suite, "Codename": suite, "Components": " ".join(components)}
         _release(repository.root / "dists" / suite, {**repository.release, **named}, repository.signer)
     if not repository.suites:
@@ -99,6 +101,13 @@ def _packages(root: Path, folder: Path, target: Path) -> None:
     index = run(["apt-ftparchive", "packages", folder.relative_to(root)], cwd=root)
     (target / "Packages").write_text(index)
     run(["gzip", "-9nkf", target / "Packages"])
+
+
+def _contents(root: Path, folder: Path, target: Path) -> None:
+    """Write which files the packages hold, as Debian's archive does, but in one list with those for `all`."""
+    contents = run(["apt-ftparchive", "contents", folder.relative_to(root)], cwd=root)
+    (target / "Contents-amd64").write_text(contents)
+    run(["gzip", "-9nf", target / "Contents-amd64"])
 
 
 def _release(folder: Path, fields: dict[str, str], vendor: str) -> None:

@@ -69,7 +69,7 @@ def owners(contents: str, paths: Collection[str]) -> Owners:
     """Which packages hold these files, by the lines of Contents files: path, then `section/package,…`."""
     found: dict[str, list[str]] = {path: [] for path in paths}
     for line in contents.splitlines():
-        path, _, packages = line.rpartition(" ")
+        path, _, packages = line.expandtabs(1).rpartition(" ")
         if (path := path.strip()) in found:
             found[path] += [package.rpartition("/")[2] for package in packages.split(",")]
     return {path: tuple(dict.fromkeys(names)) for path, names in found.items()}

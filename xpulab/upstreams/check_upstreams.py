@@ -51,7 +51,10 @@ def add_to(app: typer.Typer, roles: tuple[Role, ...]) -> None:
             ),
         ] = False,
         catalog: Annotated[
-            Path, typer.Option(help="folder of the catalog to check, such as a checkout's")
+            Path,
+            typer.Option(
+                help="folder of the catalog to check, such as a checkout's", show_default="xpulab's own"
+            ),
         ] = HERE,
         lab: Annotated[
             Optional[Path],  # noqa: UP045
@@ -70,6 +73,10 @@ def add_to(app: typer.Typer, roles: tuple[Role, ...]) -> None:
         servers = [each for each in (only or "").split(",") if each]
         with Web(connect_to, certificate_authority, servers) as web:
             findings = list(check(subject, web, today()))
+        if mistaken := set(servers) - web.named:
+            raise typer.BadParameter(
+                f"nothing is asked of {mistaken.pop()}; servers are {', '.join(sorted(web.named))}"
+            )
         _show(findings, on_errors=propose)
         if propose:
             _propose(findings, catalog)
@@ -91,11 +98,12 @@ def _subject(folder: Path, systems: list[str], settings: HostSettings, roles: tu
         raise typer.BadParameter(str(error)) from error
     if unknown := set(systems) - set(known.operating_systems):
         raise typer.BadParameter(f"{unknown.pop()} is not one of {', '.join(known.operating_systems)}")
-    files = {name: strict_yaml.parse(text) for name, text in _texts(folder).items()}
+    files = {name: strict_yaml.parse(text) for name, text in texts(folder).items()}
     return Subject(known, files, systems or list(known.operating_systems), settings, roles)
 
 
-def _texts(folder: Path) -> dict[str, str]:
+def texts(folder: Path) -> dict[str, str]:
+    """The files of a catalog, by their names in its folder."""
     files = sorted(folder.rglob("*.yml"))
     return {file.relative_to(folder).as_posix(): file.read_text(encoding="utf-8") for file in files}
 
@@ -119,7 +127,7 @@ def _show(findings: Sequence[Finding], on_errors: bool) -> None:
 
 
 def _propose(findings: Sequence[Finding], folder: Path) -> None:
-    proposal = proposal_of(findings, _texts(folder), today())
+    proposal = proposal_of(findings, texts(folder), today())
     sys.stdout.write(proposal.diff)
     for line in proposal.left:
         print(f"left to a person: {line}", file=sys.stderr)

@@ -56,6 +56,8 @@ class Web:
         self._connect_to = connect_to
         self._only = frozenset(only)
         self._down: dict[str, str] = {}
+        self.named: set[str] = set()
+        """Every server that something was to be asked of, be it that it was not to be asked."""
         self._client = httpx.Client(verify=context, timeout=TIMEOUT_S, follow_redirects=True)
 
     def __enter__(self) -> Web:
@@ -79,6 +81,7 @@ class Web:
     def _ask(self, method: str, url: str, headers: Mapping[str, str] | None) -> httpx.Response:
         parsed = httpx.URL(url)
         name = parsed.host
+        self.named.add(name)
         if self._only and name not in self._only:
             raise NotAsked(f"{name} is none of the servers to ask")
         if name in self._down:
