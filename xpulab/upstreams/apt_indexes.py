@@ -45,23 +45,23 @@ def read_index(repository: AptRepository, web: Web) -> Index:
     ]
     index: Index = {}
     for place in places or [base]:
-        text = _unpacked(f"{place}/Packages", web)
+        text = _packages_file(place, web)
         for paragraph in Packages.iter_paragraphs(text, use_apt_pkg=False):
             index.setdefault(paragraph["Package"], []).append(paragraph["Version"])
     return index
 
 
 def read_owners(repository: AptRepository, component: str, paths: Collection[str], web: Web) -> Owners:
-    """Which packages of one component hold these files, by the suite's list of files. Raises as above."""
+    """Which packages of one component hold these files, by the suite's lists of files. Raises as above."""
     place = f"{_base(repository)}/dists/{repository.suite}/{component}"
     listed = []
     for architecture in (ARCHITECTURE, "all"):
         try:
-            listed.append(gzip.decompress(content(web, f"{place}/Contents-{architecture}.gz")).decode())
-        except Gone as reason:
-            missing = reason
+            listed.append(_unpacked(f"{place}/Contents-{architecture}.gz", gzip.decompress, web))
+        except Gone:
+            continue  # Debian has one for `all` where that says what the other does not
     if not listed:
-        raise missing
+        raise Gone(f"{place}: no list of files is there")
     return owners("\n".join(listed), paths)
 
 
@@ -79,14 +79,18 @@ def _base(repository: AptRepository) -> str:
     return repository.uri.replace("$(ARCH)", ARCHITECTURE).rstrip("/")
 
 
-def _unpacked(url: str, web: Web) -> str:
+def _packages_file(place: str, web: Web) -> str:
     for suffix, unpack in UNPACK.items():
         try:
-            packed = content(web, url + suffix)
+            return _unpacked(f"{place}/Packages{suffix}", unpack, web)
         except Gone:
             continue
-        try:
-            return unpack(packed).decode()
-        except (lzma.LZMAError, OSError, EOFError, UnicodeDecodeError) as error:
-            raise Unreachable(f"{url}{suffix}: damaged ({error})") from error
-    raise Gone(f"{url}: HTTP 404 for .xz, .gz and plain")
+    raise Gone(f"{place}/Packages is not there, packed or plain")
+
+
+def _unpacked(url: str, unpack: Callable[[bytes], bytes], web: Web) -> str:
+    packed = content(web, url)
+    try:
+        return unpack(packed).decode()
+    except (lzma.LZMAError, OSError, EOFError, UnicodeDecodeError) as error:
+        raise Unreachable(f"{url}: damaged ({error})") from error

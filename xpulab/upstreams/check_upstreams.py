@@ -24,10 +24,11 @@ from xpulab.upstreams.report import last_line, table
 from xpulab.upstreams.web import Web
 
 ROTTEN, UNCHECKED = 1, 3
-HELP = """Check keys, kernels, packages, drivers, firmware, images and dates against the vendors' servers.
-
-Exits 1 when a server contradicts the catalog (rotten); else 3 when a server could not be reached, so that
-something stayed unchecked; else 0, be it with warnings. What --only leaves out does not count."""
+HELP = (
+    "Check keys, kernels, packages, drivers, firmware, images and dates against the vendors' servers.\n\n"
+    "Exits 1 when a server contradicts the catalog (rotten); else 3 when a server could not be reached, so "
+    "that something stayed unchecked; else 0, be it with warnings. What --only leaves out does not count."
+)
 
 
 def add_to(app: typer.Typer, roles: tuple[Role, ...]) -> None:

@@ -17,7 +17,7 @@ from xpulab.resolving.target import Image
 from xpulab.upstreams.apt_indexes import Indexes, read_owners
 from xpulab.upstreams.bulletins import read_fixes
 from xpulab.upstreams.finding import Finding, fetched
-from xpulab.upstreams.hosts import Needs, needs_of
+from xpulab.upstreams.hosts import needs_of
 from xpulab.upstreams.registries import digest_of, tags_of
 from xpulab.upstreams.rules import (
     ages,
@@ -69,9 +69,7 @@ def check(subject: Subject, web: Web, today: date) -> Iterator[Finding]:
 
 
 def _hosts(subject: Subject, indexes: Indexes, web: Web) -> Iterator[Finding]:
-    needs: Needs = needs_of(
-        subject.catalog, subject.systems, subject.settings, subject.roles, subject.archive
-    )
+    needs = needs_of(subject.catalog, subject.systems, subject.settings, subject.roles, subject.archive)
     now, days = datetime.now(timezone.utc), subject.catalog.upstreams.keys.days
     for repository in needs.repositories:
         key = fetched(content, web, repository.key_url)

@@ -71,8 +71,8 @@ def _about(branch: Branch, found: Listed) -> Iterator[Finding]:
     if branch.supported and not kind.startswith(said):
         yield Finding(KIND, str(branch.place / "kind"), "rotten", f"is {branch.kind}, the list says {kind}")
     if day > branch.end_of_life.isoformat():
-        detail = f"{branch.end_of_life}, but {newest} was released {day}"
-        yield Finding(KIND, str(branch.place / "end_of_life"), "rotten", detail)
+        detail = f"{branch.end_of_life}, but {newest} was released {day}: is its life longer?"
+        yield Finding(KIND, str(branch.place / "end_of_life"), "warning", detail)
     if branch.latest and release(branch.latest) >= release(newest):
         yield Finding(KIND, str(branch.place / "latest"), "sound", branch.latest)
     else:
