@@ -7,7 +7,7 @@ from datetime import date
 import httpx
 import pytest
 
-from tests.unit.test_upstream_rules import BULLETIN, CVE_INDEX
+from tests.unit.test_upstream_drivers import BULLETIN, CVE_INDEX
 from tests.unit.test_upstreams import Down, Servers
 from xpulab.catalog.claims import BulletinFolder
 from xpulab.upstreams.bulletins import read_fixes
