@@ -25,7 +25,7 @@ from xpulab.resolving.nvidia.entries import (
 
 
 class NvidiaFacts(VendorFacts):
-    """GPU families, virtual GPUs, driver branches, container toolkit, CUDA, and where there is news of them."""
+    """GPU families, virtual GPUs, driver branches, container toolkit, CUDA, and where their news is."""
 
     families: dict[str, NvidiaFamily]
     virtual_gpus: VirtualGpus
