@@ -7,7 +7,7 @@ import json
 
 from tests.unit.probe_answers import answer
 from tests.unit.sample_hosts import manifest_of
-from xpulab.desired.kinds.apt_repository import AptRepository
+from xpulab.desired.kinds.apt_repository import AptRepository, seal
 from xpulab.desired.kinds.driven_device import DrivenDevice
 from xpulab.desired.kinds.file import File
 from xpulab.desired.kinds.image import PulledImage
@@ -42,7 +42,9 @@ def _displays(pci: tuple[str, ...], manifest: Manifest) -> list[str]:
     """What the kernel makes of each accelerator once its driver holds it."""
     drivers = {each.address: each.drivers[0] for each in manifest.of(DrivenDevice)}
     addresses = [function.split("\t")[0] for function in pci]
-    return [f"display\t{each}\t\t\t{drivers[each]}\tyes\tyes\t" for each in addresses if each in drivers]
+    shown = [f"display\t{each}\t\t\t{drivers[each]}\tyes\tyes\t" for each in addresses if each in drivers]
+    in_tree = {each.drivers[0] for each in manifest.of(DrivenDevice) if each.loads}
+    return [*shown, *(f"module\t{name}\tyes\t\tA\t\tA\tGPL" for name in sorted(in_tree))]
 
 
 def _records(manifest: Manifest) -> list[str]:
@@ -51,7 +53,8 @@ def _records(manifest: Manifest) -> list[str]:
         f"file\t{file.path}\t{hashlib.sha256(file.content.encode()).hexdigest()}\t{file.mode}\troot:root\t1.5\t9"
         for file in files
     ]
-    made = [each.keyring for each in manifest.of(AptRepository)]
+    keyrings = [each.keyring for each in manifest.of(AptRepository)]
+    made = [*keyrings, *(seal(each, "0" * 64) for each in keyrings)]
     made += [unit.makes for unit in manifest.of(Unit) if unit.makes]
     records += [f"file\t{path}\t{'0' * 64}\t0644\troot:root\t1.5\t9" for path in made]
     since = "Tue 2026-11-24 12:05:00.000000 UTC"

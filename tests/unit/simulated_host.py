@@ -17,7 +17,7 @@ from debian.debian_support import NativeVersion
 
 from xpulab.catalog.models import Catalog
 from xpulab.catalog.systems import OperatingSystem
-from xpulab.desired.kinds.apt_repository import AptRepository
+from xpulab.desired.kinds.apt_repository import AptRepository, seal
 from xpulab.desired.kinds.file import File
 from xpulab.desired.kinds.image import PulledImage
 from xpulab.desired.kinds.json_settings import JsonSettings
@@ -112,7 +112,8 @@ class Host:
                 contents[each.path] = each.content
         for source in manifest.of(AptRepository):
             files.setdefault(source.source.path, _found(source.source))
-            files[source.keyring] = FoundFile("0" * 64, "0644", "root:root", 0, 1)
+            for path in (source.keyring, seal(source.keyring, "0" * 64)):
+                files[path] = FoundFile("0" * 64, "0644", "root:root", 0, 1)
         for settings in manifest.of(JsonSettings):
             contents[settings.path] = json.dumps(dict(settings.settings))
             files[settings.path] = FoundFile("0" * 64, "0644", "root:root", 0, 1)

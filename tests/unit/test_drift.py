@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import replace
 
 from xpulab.converging.drift import drift
-from xpulab.desired.kinds.apt_repository import AptRepository, ForeignSources, OwnSources
+from xpulab.desired.kinds.apt_repository import AptRepository, ForeignSources, OwnSources, seal
 from xpulab.desired.kinds.file import File
 from xpulab.desired.kinds.image import PulledImage
 from xpulab.desired.kinds.json_settings import JsonSettings
@@ -39,6 +39,9 @@ TOOLKIT = AptRepository(
 
 def found(content: str, modified: float = 0.0, mode: str = "0644", owner: str = "root:root") -> FoundFile:
     return FoundFile(hashlib.sha256(content.encode()).hexdigest(), mode, owner, modified, len(content))
+
+
+KEYRING = {TOOLKIT.keyring: found("key"), seal(TOOLKIT.keyring, found("key").sha256): found("")}
 
 
 def kinds(manifest: Manifest, observed: Observed) -> list[str]:
@@ -112,7 +115,7 @@ def test_a_repository_differs_when_its_key_or_its_source_is_missing() -> None:
     manifest = Manifest((TOOLKIT,))
     assert kinds(manifest, BARE) == ["apt key", "apt source"]
     source = TOOLKIT.source
-    there = {TOOLKIT.keyring: found("key"), source.path: found(source.content)}
+    there = {**KEYRING, source.path: found(source.content)}
     assert kinds(manifest, replace(BARE, files=there)) == []
 
 
@@ -235,7 +238,7 @@ def test_a_repository_that_another_file_has_too_is_disabled_there_and_its_neighb
     twin = AptSource("/etc/apt/sources.list.d/cuda-keyring.list", TOOLKIT.uri + "/", "/")
     other_suite = AptSource("/etc/apt/sources.list", TOOLKIT.uri, "other")
     source = TOOLKIT.source
-    files = {TOOLKIT.keyring: found("key"), source.path: found(source.content)}
+    files = {**KEYRING, source.path: found(source.content)}
     observed = replace(
         BARE, files=files, apt_sources=(twin, other_suite, AptSource(source.path, TOOLKIT.uri, "/"))
     )
@@ -246,7 +249,7 @@ def test_a_repository_that_another_file_has_too_is_disabled_there_and_its_neighb
 def test_a_source_of_ours_that_nothing_wants_any_more_goes() -> None:
     stale = "/etc/apt/sources.list.d/xpulab-nvidia-cuda.sources"
     source = TOOLKIT.source
-    files = {TOOLKIT.keyring: found("key"), source.path: found(source.content), stale: found("Types: deb")}
+    files = {**KEYRING, source.path: found(source.content), stale: found("Types: deb")}
     wanted = Manifest((TOOLKIT, OwnSources(frozenset({source.path}))))
     (difference,) = drift(wanted, replace(BARE, files=files))
     assert (difference.name, difference.wanted) == (stale, "absent")

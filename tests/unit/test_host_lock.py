@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xpulab.converging.host_lock import HELD, under_lock
+from xpulab.converging.host_lock import HELD, WAIT_S, under_lock
 
 
 @pytest.fixture
@@ -19,7 +19,9 @@ def run(tmp_path: Path) -> Path:
 
 def locked(script: str, run: Path, wait_s: int = 60) -> subprocess.CompletedProcess[str]:
     text = (
-        under_lock(script).replace("/run/xpulab", f"{run}/xpulab").replace("seconds=60", f"seconds={wait_s}")
+        under_lock(script)
+        .replace("/run/xpulab", f"{run}/xpulab")
+        .replace(f"seconds={WAIT_S}", f"seconds={wait_s}")
     )
     return subprocess.run(["sh", "-c", text], capture_output=True, text=True, timeout=20)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -9,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_drift import BARE, TOOLKIT
+from tests.unit.test_drift import BARE, KEYRING, TOOLKIT, found
 from xpulab.converging.drift import drift
 from xpulab.converging.steps import FetchKeys, Reboot, Step, next_steps
-from xpulab.desired.apt_keys import fetch_keys_script
+from xpulab.desired.apt_keys import fetch_keys_script, write_keyring_script
 from xpulab.desired.kinds.file import File
 from xpulab.desired.kinds.image import PulledImage
 from xpulab.desired.kinds.json_settings import JsonSettings
@@ -24,7 +25,7 @@ from xpulab.desired.manifest import Manifest
 from xpulab.desired.thing import Run
 from xpulab.probing.observed import InstalledPackage, KernelModule, Observed
 from xpulab.resolving.target import Image
-from xpulab.shell.scripts import disable_source, script, snippet, write_bytes
+from xpulab.shell.scripts import disable_source, rewrite, script, snippet, write_bytes
 
 EVERYTHING = Manifest(
     (
@@ -73,7 +74,7 @@ def test_keys_come_before_any_file_and_files_before_apt() -> None:
 
 def test_nothing_is_started_before_the_software_is_there_nor_pulled_before_the_engine_runs() -> None:
     scripts = "\n".join(step.script for step in runs(steps(EVERYTHING, BARE)))
-    assert "systemctl" not in scripts
+    assert "systemctl restart" not in scripts and "systemctl enable" not in scripts
     assert scripts.count("docker pull") == 1
     assert "until docker version" in scripts  # only once the engine runs
 
@@ -316,3 +317,40 @@ def test_a_list_that_could_not_be_fetched_is_said_before_what_follows_from_it(tm
     warning = "W: Failed to fetch https://nvidia.github.io/x/InRelease  Could not connect"
     done, _ = updated(tmp_path, warning, 0, age_s=86400)
     assert warning in done.stderr and "installs" in done.stdout
+
+
+def test_what_was_pulled_beside_apt_stops_where_apt_fails() -> None:
+    text = script_of_apt(EVERYTHING, BARE)
+    trap = next(line for line in text.splitlines() if line.startswith("trap "))
+    assert "systemctl stop xpulab-prefetch.service" in trap and text.index(trap) < text.index("systemd-run")
+    for status, stopped in ((1, True), (0, False)):
+        said = f"systemctl() {{ echo stopped; }}; {trap.replace('2>/dev/null', '')}; exit {status}"
+        done = subprocess.run(["sh", "-c", said], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout == "stopped\n") == (status, stopped)
+
+
+@pytest.mark.parametrize("through_a_link", [False, True])
+def test_a_file_of_somebody_elses_keeps_its_mode_and_its_link(tmp_path: Path, through_a_link: bool) -> None:
+    real, named = tmp_path / "real.json", tmp_path / "daemon.json"
+    real.write_text('{"auths": "secret"}')
+    real.chmod(0o600)
+    if through_a_link:
+        named.symlink_to(real)
+    else:
+        real.rename(named)
+    subprocess.run(["sh", "-c", script([rewrite(str(named), b"{}\n")])], check=True)
+    assert named.read_text() == "{}\n" and named.is_symlink() == through_a_link
+    assert named.stat().st_mode & 0o777 == 0o600
+    assert not list(tmp_path.glob("*.dpkg-tmp"))
+
+
+def test_a_keyring_is_sealed_and_one_that_changed_since_is_fetched_anew(tmp_path: Path) -> None:
+    keyring = tmp_path / "xpulab-x-0123.gpg"
+    for keys in (b"one", b"two"):
+        subprocess.run(["sh", "-c", write_keyring_script(str(keyring), keys)], check=True)
+        digest = hashlib.sha256(keys).hexdigest()
+        assert {each.name for each in tmp_path.iterdir()} == {keyring.name, f"{keyring.name}.{digest}"}
+    source = TOOLKIT.source
+    changed = {**KEYRING, TOOLKIT.keyring: found("broken"), source.path: found(source.content)}
+    (difference,) = drift(Manifest((TOOLKIT,)), replace(BARE, files=changed))
+    assert (difference.kind, difference.found) == ("apt key", "not as it was written")

@@ -31,7 +31,7 @@ from xpulab.converging.remote import (
     wait_for_boot,
 )
 from xpulab.converging.steps import INTERRUPT, REBOOT_TIMEOUT_S, FetchKeys, Reboot, Step, next_steps
-from xpulab.desired.apt_keys import KeyRefused, accepted_keys, fetch_keys_script
+from xpulab.desired.apt_keys import KeyRefused, accepted_keys, fetch_keys_script, write_keyring_script
 from xpulab.desired.kinds.apt_repository import AptRepository
 from xpulab.desired.role import Role
 from xpulab.desired.thing import Difference, Run
@@ -45,7 +45,6 @@ from xpulab.pull.pull_run import is_pull
 from xpulab.pull.settings import Pull
 from xpulab.resolving.vendors import load_catalog
 from xpulab.schema.refusal import Refusal
-from xpulab.shell.scripts import script, write_bytes
 
 MOST_PASSES = 8
 IN_USE = "in use: "
@@ -208,8 +207,8 @@ def _accept_keys(host: Host, step: FetchKeys) -> None:
     keyrings = get_hub().threadpool.apply(_keyrings, (step.repositories, downloaded))
     if isinstance(keyrings, KeyRefused):
         _refuse(host, Refusal(str(keyrings), keyrings.remedy))
-    written = script(write_bytes(path, keys) for path, keys in keyrings.items())
-    run_step(host, Run("write apt keyrings", written))
+    written = [write_keyring_script(path, keys) for path, keys in keyrings.items()]
+    run_step(host, Run("write apt keyrings", "\n".join(written)))
 
 
 def _keyrings(

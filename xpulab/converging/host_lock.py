@@ -7,7 +7,8 @@ from shlex import quote
 from xpulab.shell.scripts import script, snippet
 
 HELD = "another run is converging this host"
-WAIT_S = 60
+WAIT_S = 600
+"""As long as for any other process that holds apt: a run that was killed may have left one at work."""
 
 
 def under_lock(steps: str) -> str:

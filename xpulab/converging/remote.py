@@ -39,8 +39,15 @@ def probe(host: Host, watched: Watched) -> Observed | ProbeError:
 
 
 def run_script(host: Host, script: str, timeout: int, stdin: str = "") -> tuple[bool, CommandOutput]:
-    """Run a POSIX sh script as root; `timeout` in seconds. Gives success and output."""
-    return _as_root(host, StringCommand("sh", "-c", QuoteString(script)), timeout, stdin)
+    """Run a POSIX sh script as root; `timeout` in seconds. Gives success and output.
+
+    The script goes over standard input, so that what it writes stands in no process list and no log of
+    sudo's, and may be of any length; the shell has read all of it before it runs the first line. One with a
+    `stdin` of its own is an argument.
+    """
+    if stdin:
+        return _as_root(host, StringCommand("sh", "-c", QuoteString(script)), timeout, stdin)
+    return _as_root(host, StringCommand("sh", "-s"), timeout, f"{{\n{script}\n}} </dev/null\n")
 
 
 def is_this_machine(host: Host) -> bool:

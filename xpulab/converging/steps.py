@@ -160,12 +160,15 @@ def _apt(drift: Sequence[Difference], lock_wait_s: int) -> list[Run]:
         return []
     wanted = [each.install for each in changes if each.install]
     unwanted = [f"{each.remove}-" for each in changes if each.remove]
+    beside = [each.beside_apt for each in _mends(drift, Runs) if each.beside_apt]
+    if beside:  # what it fetches may not be wanted any more when the next run comes
+        beside.insert(0, f"trap '[ $? = 0 ] || systemctl stop {PREFETCH} 2>/dev/null || :' EXIT")
     sure = [each.install for each in changes if each.install and not each.otherwise]
     lines = [
         *_before_apt(lock_wait_s),
         # What cannot be configured may be what is to go, so it does not end the script here.
         *([CONFIGURE] if any(each.repair for each in changes) else []),
-        *(each.beside_apt for each in _mends(drift, Runs) if each.beside_apt),
+        *beside,
         snippet("update_apt"),
     ]
     if changes:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from shlex import quote
 
 from pysequoia import Cert
 
-from xpulab.desired.kinds.apt_repository import AptRepository
-from xpulab.shell.scripts import script
+from xpulab.desired.kinds.apt_repository import AptRepository, seal
+from xpulab.shell.scripts import script, write_bytes
 
 
 class KeyRefused(Exception):
@@ -56,3 +57,15 @@ def fetch_keys_script(repositories: Iterable[AptRepository]) -> str:
             "echo",
         ]
     return script(lines)
+
+
+def write_keyring_script(keyring: str, keys: bytes) -> str:
+    """Shell that writes a keyring and seals it: a look tells by the seal whether it still is what was
+    accepted."""
+    return script(
+        [
+            f"rm -f {quote(keyring)}.*",
+            write_bytes(keyring, keys),
+            f": >{quote(seal(keyring, hashlib.sha256(keys).hexdigest()))}",
+        ]
+    )

@@ -23,17 +23,38 @@ def snippet(name: str) -> str:
 
 
 def write_bytes(path_on_host: str, content: bytes, mode: str = "0644") -> str:
-    """Shell that puts a file in place in one rename, so that nobody ever reads half of it."""
+    """Shell that puts a file in place in one rename, so that nobody ever reads half of it, nor before its
+    mode is right."""
     path, fresh = quote(path_on_host), quote(path_on_host + ".dpkg-tmp")
     return "\n".join(
         [
             f"mkdir -p {quote(str(PurePosixPath(path_on_host).parent))}",
-            f"printf %s {base64.b64encode(content).decode()} | base64 -d > {fresh}",
+            f"({_decoded(content)} > {fresh})",
             f"chown root:root {fresh}",
             f"chmod {quote(mode)} {fresh}",
             f"mv -f {fresh} {path}",
         ]
     )
+
+
+def rewrite(path_on_host: str, content: bytes) -> str:
+    """Shell that puts new content into a file of somebody else's: through a link, and with the mode and owner
+    that it has."""
+    return "\n".join(
+        [
+            f"path={quote(path_on_host)}",
+            'if [ -e "$path" ]; then path=$(readlink -f "$path"); else mkdir -p "$(dirname "$path")"; fi',
+            f'({_decoded(content)} > "$path.dpkg-tmp")',
+            'if [ -e "$path" ]; then',
+            'chown --reference="$path" "$path.dpkg-tmp"; chmod --reference="$path" "$path.dpkg-tmp"',
+            'else chmod 0644 "$path.dpkg-tmp"; fi',
+            'mv -f "$path.dpkg-tmp" "$path"',
+        ]
+    )
+
+
+def _decoded(content: bytes) -> str:
+    return f"umask 077; printf %s {base64.b64encode(content).decode()} | base64 -d"
 
 
 def disable_source(path: str, uri: str) -> str:

@@ -65,9 +65,11 @@ class AptRepository(Thing):
     @override
     def differences(self, observed: Observed) -> Iterator[Difference]:
         """Its keyring is not there, its source file is not as wanted, or another file has it too."""
-        if self.keyring not in observed.files:
+        there = observed.files.get(self.keyring)
+        if there is None or seal(self.keyring, there.sha256) not in observed.files:
+            found = "not as it was written" if there else NOT_THERE
             fingerprints = " or ".join(self.fingerprints)
-            yield Difference("apt key", self.name, NOT_THERE, fingerprints, FetchKey(self))
+            yield Difference("apt key", self.name, found, fingerprints, FetchKey(self))
         for each in self.source.differences(observed):
             mend = replace(written(self.source), then_update=True)
             wish = f"{self.uri} {self.suite}"
@@ -79,6 +81,12 @@ class AptRepository(Thing):
     @override
     def unwatched(self, watched: Watched) -> Iterable[str]:
         return [f"file {path}" for path in (self.keyring, self.source.path) if not watched.has_file(path)]
+
+
+def seal(keyring: str, sha256: str) -> str:
+    """An empty file beside a keyring, whose name says what the keyring held when its keys had been
+    accepted."""
+    return f"{keyring}.{sha256}"
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 
 from typing_extensions import Self, override
 
-from xpulab.desired.kinds.file import File, written
+from xpulab.desired.kinds.file import EARLY_FILES, is_for_everybody
 from xpulab.desired.masking import masked_value
-from xpulab.desired.thing import NOT_THERE, Conflict, Difference, Thing
+from xpulab.desired.thing import NOT_THERE, Conflict, Difference, NewText, Phase, Shell, Thing
 from xpulab.probing.observed import Observed
 from xpulab.probing.watched import Watched
 from xpulab.schema.refusal import Refusal
+from xpulab.shell.scripts import rewrite
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,13 @@ class JsonSettings(Thing):
         if not unlike:
             return
         content = json.dumps(_merge(found, self.settings), indent=4) + "\n"
-        file = File(self.path, content, phase="before-packages")
-        mend = written(file)
+        mend = Shell(Phase.SOURCES, EARLY_FILES, (rewrite(self.path, content.encode()),))
+        there = observed.files.get(self.path)
+        text = NewText(self.path, content, there is not None and not is_for_everybody(there.mode))
         for key, found_value, wanted_value in unlike:
             was = found_value if found_value == NOT_THERE else masked_value(key, found_value)
             wish = masked_value(key, wanted_value)
-            yield Difference(self.kind, f"{self.path} {key}", was, wish, mend, (file.new_text,))
+            yield Difference(self.kind, f"{self.path} {key}", was, wish, mend, (text,))
 
     @override
     def unwatched(self, watched: Watched) -> Iterable[str]:
