@@ -14,6 +14,7 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.unit.examples import examples
 from tests.unit.sample_hosts import (
     ARC_A770,
     ARC_B580,
@@ -177,4 +178,4 @@ def _words(difference: Difference) -> str:
 
 
 TestLookActLook = LookActLook.TestCase
-TestLookActLook.settings = profile(max_examples=150, stateful_step_count=12, deadline=None)
+TestLookActLook.settings = profile(max_examples=examples(150), stateful_step_count=12, deadline=None)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from hypothesis import assume, event, given
 from hypothesis import settings as profile
 
+from tests.unit.examples import examples
 from tests.unit.simulated_host import Host, newest_of
 from tests.unit.test_resolve_properties import CATALOG, labs, policies
 from xpulab.catalog.systems import Kernel
@@ -52,7 +53,7 @@ def kernel_of(package: str, observed: Observed) -> Kernel:
     )
 
 
-@profile(max_examples=600, deadline=None)
+@profile(max_examples=examples(600), deadline=None)
 @given(labs, policies)
 def test_what_a_remedy_offers_does_away_with_the_refusal(observed: Observed, policy: Policy) -> None:
     refused = resolve(observed, HostSettings(policy=policy), CATALOG)

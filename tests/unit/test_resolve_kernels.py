@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
+from tests.unit.examples import examples
 from tests.unit.sample_hosts import (
     ARC_A770,
     ARC_B580,
@@ -212,7 +213,7 @@ policies = st.builds(
 )
 
 
-@profile(max_examples=600, deadline=None)
+@profile(max_examples=examples(600), deadline=None)
 @given(hosts, policies)
 def test_what_a_run_boots_into_is_accepted_by_its_own_next_look(observed: Observed, policy: Policy) -> None:
     wanted, system = HostSettings(policy=policy), CATALOG.operating_systems[observed.os]
@@ -238,7 +239,7 @@ def test_what_a_run_boots_into_is_accepted_by_its_own_next_look(observed: Observ
     )
 
 
-@profile(max_examples=300, deadline=None)
+@profile(max_examples=examples(300), deadline=None)
 @given(hosts, policies, st.sampled_from(["7.3", "7.9", "8.1", "12.0"]))
 def test_a_newer_kernel_refuses_no_host_whose_modules_follow_it(
     observed: Observed, policy: Policy, series: str
@@ -256,7 +257,7 @@ def test_a_newer_kernel_refuses_no_host_whose_modules_follow_it(
     assert any(NEWER in note for note in second.notes)
 
 
-@profile(max_examples=300, deadline=None)
+@profile(max_examples=examples(300), deadline=None)
 @given(hosts, policies)
 def test_the_kernel_that_a_remedy_names_is_accepted_once_it_runs(observed: Observed, policy: Policy) -> None:
     wanted, system = HostSettings(policy=policy), CATALOG.operating_systems[observed.os]

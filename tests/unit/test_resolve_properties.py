@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
+from tests.unit.examples import examples
 from tests.unit.sample_hosts import (
     ARC_A770,
     BACKPORTS,
@@ -131,7 +132,7 @@ def check_intel(target: Target) -> None:
             assert gpu.family in channel.families
 
 
-@profile(max_examples=400, deadline=None)
+@profile(max_examples=examples(400), deadline=None)
 @given(hosts, policies)
 def test_any_host_gets_a_target_that_fits_every_accelerator_or_a_refusal_with_a_remedy(
     observed: Observed, policy: Policy
@@ -150,7 +151,7 @@ def test_any_host_gets_a_target_that_fits_every_accelerator_or_a_refusal_with_a_
         check_intel(result)
 
 
-@profile(max_examples=200, deadline=None)
+@profile(max_examples=examples(200), deadline=None)
 @given(hosts, policies)
 def test_any_target_has_a_manifest_with_one_intel_channel_at_most_and_no_contradiction(
     observed: Observed, policy: Policy

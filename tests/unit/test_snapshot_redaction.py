@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
+from tests.unit.examples import examples
 from tests.unit.sample_hosts import RTX_3090, host
 from tests.unit.sample_workbenches import public_key
 from tests.unit.snapshot_samples import CATALOG, live, taken
@@ -245,7 +246,7 @@ def planted(draw: st.DrawFn) -> tuple[Observed, HostSettings, list[str]]:
     return observed, settings, hidden
 
 
-@profile(max_examples=100, deadline=None)
+@profile(max_examples=examples(100), deadline=None)
 @given(planted())
 def test_nothing_that_was_planted_is_in_the_snapshot_and_no_difference_is_invented(
     sown: tuple[Observed, HostSettings, list[str]],

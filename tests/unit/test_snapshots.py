@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from tests.unit.converged_answer import converged_answer
+from tests.unit.examples import examples
 from tests.unit.fake_lab import KINDS, with_a_changed_file
 from tests.unit.sample_hosts import (
     ARC_A770,
@@ -127,7 +128,7 @@ def test_a_converged_host_has_a_snapshot_without_drift_and_a_changed_file_is_tol
     assert [each[0] for each in drift_of(changed)] == ["file"]
 
 
-@profile(max_examples=60, deadline=None)
+@profile(max_examples=examples(60), deadline=None)
 @given(labs, policies)
 def test_any_host_with_any_policy_gets_the_same_answer_from_its_snapshot(
     observed: Observed, policy: Policy
@@ -139,7 +140,7 @@ def test_any_host_with_any_policy_gets_the_same_answer_from_its_snapshot(
     assert (judged.assessment.refusal is None) == (found.state != "refused")
 
 
-@profile(max_examples=60, deadline=None)
+@profile(max_examples=examples(60), deadline=None)
 @given(hosts)
 def test_the_oddest_host_has_a_snapshot_that_can_be_read_and_judged(observed: Observed) -> None:
     judge(again(taken(observed, LAB_USERS)), CATALOG, BUILT_IN)
@@ -287,7 +288,7 @@ JUNK = st.recursive(
 )
 
 
-@profile(max_examples=150, deadline=None)
+@profile(max_examples=examples(150), deadline=None)
 @given(st.sampled_from(sorted(json.loads(GOOD.text()))), JUNK)
 def test_a_hostile_part_is_refused_in_words_or_judged(key: str, junk: Any) -> None:
     try:
@@ -298,7 +299,7 @@ def test_a_hostile_part_is_refused_in_words_or_judged(key: str, junk: Any) -> No
         judge(snapshot, CATALOG, BUILT_IN)
 
 
-@profile(max_examples=150, deadline=None)
+@profile(max_examples=examples(150), deadline=None)
 @given(st.sampled_from(sorted(each.name for each in dataclasses.fields(Observed))), st.data())
 def test_a_hostile_look_is_refused_in_words_or_judged(key: str, data: st.DataObject) -> None:
     observed = {**json.loads(GOOD.text())["observed"], key: data.draw(JUNK)}

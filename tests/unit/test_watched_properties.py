@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
+from tests.unit.examples import examples
 from tests.unit.own_roles_page import write_lab
 from tests.unit.sample_workbenches import WORKBENCH, public_key
 from tests.unit.test_resolve_properties import CATALOG, hosts, policies
@@ -72,7 +73,7 @@ def test_the_pages_roles_are_among_them() -> None:
     assert {"scratch", "sysctl"} == {role.name for role in roles()} - {role.name for role in BUILT_IN}
 
 
-@profile(max_examples=300, deadline=None)
+@profile(max_examples=examples(300), deadline=None)
 @given(hosts, policies, all_sections, users)
 def test_every_role_watches_by_itself_all_that_it_wants(
     observed: Observed, policy: Policy, said: dict[str, Any], who: list[str]
@@ -89,7 +90,7 @@ def test_every_role_watches_by_itself_all_that_it_wants(
                 assert unseen(role, wanted.things, role.watched(settings, CATALOG)) is None
 
 
-@profile(max_examples=300, deadline=None)
+@profile(max_examples=examples(300), deadline=None)
 @given(hosts, policies, all_sections, users)
 def test_no_two_roles_conflict_and_every_thing_is_claimed_once(
     observed: Observed, policy: Policy, said: dict[str, Any], who: list[str]
