@@ -6,6 +6,7 @@ import typer
 
 from xpulab.desired.role import Role
 from xpulab.explaining import command as explain
+from xpulab.history import command as history
 from xpulab.laying_out import init
 from xpulab.releasing import release
 from xpulab.roles import BUILT_IN
@@ -25,6 +26,7 @@ def build(roles: tuple[Role, ...]) -> typer.Typer:
     check_upstreams.add_to(app, roles)
     release.add_to(app, roles)
     init.add_to(app)
+    history.add_to(app)
     verify.add_to(app)
     return app
 

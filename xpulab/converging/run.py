@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -35,6 +36,7 @@ ledger = Ledger()
 _parameters: dict[str, Any] = {}
 _own_operations: set[OperationMeta] = set()
 _begun = False
+_begun_at = datetime.now(timezone.utc)
 _document_to = 0
 
 
@@ -221,12 +223,27 @@ def _exit(final: dict[str, Outcome]) -> None:
         _console().print(why, markup=False, soft_wrap=True)
     print_summary(_console(), final.values())
     pull_run.record(final.values(), ledger.stopped)
+    if final:
+        _write_down(final)
     if _document_to:
         _print_document(final)
     if not final or any(each.state in ("refused", "failed") for each in final.values()):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(1)
+
+
+def _write_down(final: Mapping[str, Outcome]) -> None:
+    """Leave the run in this machine's journal; one that cannot be written is a warning, and no failure."""
+    from xpulab.converging.written_down import run_entry
+    from xpulab.history import journal
+
+    command = [str(_parameters.get("inventory") or ""), *map(str, _parameters.get("operations") or ())]
+    entry = run_entry(final, command, _begun_at, datetime.now(timezone.utc), bool(_parameters.get("dry")))
+    try:
+        journal.append(entry, journal.place())
+    except OSError as error:
+        logger.warning(f"this run is not written down: {journal.place()}: {error.strerror}")
 
 
 def _print_document(final: Mapping[str, Outcome]) -> None:
