@@ -133,12 +133,17 @@ def _plan(devices: Devices, observed: Observed, policy: Policy, catalog: Catalog
     for vendor in used:
         if clash := _clash_with_unusable(vendor, devices):
             return clash
-    plans = []
+    plans: list[Plan] = []
+    refused: dict[str, Refusal] = {}
     for vendor in used:
         plan = VENDORS[vendor].plan(devices.usable[vendor], observed, policy, catalog)
         if isinstance(plan, Refusal):
-            return _without_the_other(plan, vendor, used) if len(used) == 2 else plan
-        plans.append(plan)
+            refused[vendor] = plan
+        else:
+            plans.append(plan)
+    if refused:
+        vendor, refusal = next(iter(refused.items()))
+        return _without_the_other(refusal, vendor, used) if plans else refusal
     chosen = combine(plans[0], plans[1], catalog) if len(plans) == 2 else plans[0]
     if isinstance(chosen, Refusal):
         return chosen
