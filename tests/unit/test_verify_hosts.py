@@ -16,6 +16,7 @@ import pytest
 
 from tests.unit.own_roles_page import write_lab
 from tests.verify import lab
+from tests.verify.kinds import KINDS, of_kind, provisioned
 from tests.verify.lab import LabError, LabHost
 from tests.verify.survey import read_answer
 
@@ -168,6 +169,28 @@ def test_the_image_is_named_by_digest_even_behind_a_port() -> None:
     record = read_answer(answer(RECORD)).record
     assert record is not None
     assert record.image_by_digest == "registry.lab:5000/pytorch/pytorch@sha256:ab"
+
+
+BESIDE = {**RECORD, "beside": {"vendor": "intel", "driver": {"branch": "unified", "modules": "in-tree"}}}
+
+
+def kinds_of(record: Any) -> set[str]:
+    return {
+        name for name in KINDS if of_kind(provisioned([LabHost("gpu-01", "", answer=answer(record))]), name)
+    }
+
+
+def test_a_host_that_uses_two_vendors_is_checked_for_both_and_its_image_for_the_first() -> None:
+    one = kinds_of(RECORD)
+    assert "nvidia_host" in one and "nvidia_image_host" in one and "intel_host" not in one
+    two = kinds_of(BESIDE)
+    assert two - one == {"intel_host", "level_zero_host"}
+
+
+def test_a_card_that_the_record_leaves_out_by_its_address_is_not_looked_for() -> None:
+    for notes, seen in (([], 1), (["GeForce RTX 3090 at 0000:01:00.0 is left idle: vfio-pci holds it"], 0)):
+        (host,) = provisioned([LabHost("gpu-01", "", answer=answer({**RECORD, "notes": notes}))])
+        assert len(host.nvidia_gpus) == seen
 
 
 @pytest.mark.parametrize(
