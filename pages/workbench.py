@@ -32,13 +32,14 @@ HOSTS = {
     "Data Center GPU Max on Ubuntu 22.04": ("8086:0bda", "ubuntu-22.04", None, {}),
     "Data Center GPU Max on Ubuntu 24.04": ("8086:0bda", "ubuntu-24.04", None, {}),
     "Data Center GPU Max, `torch: 2.8`": ("8086:0bda", "ubuntu-22.04", None, {"torch": "2.8"}),
+    "Arc A or B, `torch: 2.8`": ("8086:56a0", "ubuntu-24.04", None, {"torch": "2.8"}),
     "Data Center GPU Flex": ("8086:56c0", "ubuntu-22.04", None, {}),
     "no accelerator": ("", "ubuntu-24.04", None, {}),
     "any of these but the next two, `image: unified`": ("10de:2204", "ubuntu-24.04", None, {}),
     "NVIDIA Maxwell, Pascal, Volta, `image: unified`": ("10de:1b06", "ubuntu-24.04", None, {}),
     "Data Center GPU Max, `image: unified`": ("8086:0bda", "ubuntu-22.04", None, {}),
 }
-COLUMNS = "| host | family | base | PyTorch | Level Zero |\n|---|---|---|---|---|"
+COLUMNS = "| host | family | base | PyTorch | Level Zero, OpenCL |\n|---|---|---|---|---|"
 PROGRAMS = ("jupyterlab", "jupyter-server", "ipykernel", "numpy", "pip")
 
 

@@ -177,10 +177,12 @@ def test_an_override_without_its_device_ends_with_a_reason(first_build: Finished
     assert said.endswith("status 78\n")
 
 
-def test_the_xpu_image_has_level_zero_and_trusts_only_the_pinned_key(made_for_each: Finished) -> None:
+def test_the_xpu_image_has_level_zero_and_opencl_and_trusts_only_the_pinned_key(
+    made_for_each: Finished,
+) -> None:
     assert (
-        run("xpu", "dpkg-query -W -f '${db:Status-Status} ' libze1 libze-intel-gpu1")
-        == "installed installed "
+        run("xpu", "dpkg-query -W -f '${db:Status-Status} ' libze1 libze-intel-gpu1 intel-opencl-icd")
+        == "installed installed installed "
     )
     assert "gnupg" not in run("xpu", "dpkg-query -W")
 

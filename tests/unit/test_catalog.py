@@ -143,7 +143,12 @@ def test_a_missing_file_is_refused_by_name(copy: Path) -> None:
         ("intel/devices.yml", '["56a0"]', '["56a1"]', "device 56a1 also stands in"),
         ("nvidia/driver.yml", 'default_branch: "580"', 'default_branch: "581"', "not among branches"),
         ("images.yml", 'cuda: "13.2"', 'cuda: "13.9"', "a cuda that is in nvidia/cuda.yml"),
-        ("images.yml", "families: [max]", "families: [maxx]", "family maxx is not in intel/devices.yml"),
+        (
+            "images.yml",
+            "families: [max, alchemist, ",
+            "families: [maxx, alchemist, ",
+            "family maxx is not in intel/devices.yml",
+        ),
         ("intel/oneapi.yml", "repository: intel-oneapi", "repository: x", "repository x is not in"),
         (
             "nvidia/driver.yml",

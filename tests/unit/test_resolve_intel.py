@@ -129,6 +129,20 @@ def test_max_on_the_ga_kernel_gets_the_lts_channel_with_dkms_and_its_legacy_imag
     assert any("archived" in note for note in target.notes)
 
 
+@pytest.mark.parametrize("card", [ARC_A770, ARC_B580])
+def test_arc_gets_the_archived_image_with_its_warning_where_policy_asks_for_pytorch_2_8(card: str) -> None:
+    target = resolved(resolve(noble(card), settings(torch="2.8"), load()))
+    assert target.image.reference == "intel/intel-extension-for-pytorch:2.8.10-xpu"
+    assert any("known security issues" in note for note in target.notes)
+
+
+@pytest.mark.parametrize("card", [ARC_A770, ARC_B580])
+def test_arc_without_a_word_on_pytorch_never_gets_the_archived_image(card: str) -> None:
+    target = resolved(resolve(noble(card), settings(), load()))
+    assert target.image.repository == "intel/pytorch"
+    assert not any("archived" in note for note in target.notes)
+
+
 def test_flex_gets_the_last_image_that_lists_it() -> None:
     target = resolved(resolve(host(FLEX_170), settings(), load()))
     assert target.driver == Driver("lts/2523", "dkms")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.sample_hosts import (
     ARC_A770,
+    ARC_B580,
     BACKPORTS,
     FLEX_170,
     GTX_1080_TI,
@@ -60,17 +61,37 @@ def test_an_intel_image_has_level_zero_of_the_hosts_channel(
     image = made(observed)
     assert (image.family, image.base, image.torch) == ("xpu", base, "2.13.0")
     assert f"Suites: {suite}\n" in image.context["intel.sources"].decode()
-    assert "install --yes --no-install-recommends libze1 libze-intel-gpu1" in dockerfile(image)
+    assert "install --yes --no-install-recommends libze1 libze-intel-gpu1 intel-opencl-icd" in dockerfile(
+        image
+    )
 
 
 def test_the_old_long_term_channel_has_the_old_names() -> None:
     image = made(host(MAX_1100), policy={"intel_channel": "lts/2350"})
-    assert "install --yes --no-install-recommends level-zero intel-level-zero-gpu" in dockerfile(image)
+    assert (
+        "install --yes --no-install-recommends level-zero intel-level-zero-gpu intel-opencl-icd"
+        in dockerfile(image)
+    )
 
 
-@pytest.mark.parametrize("torch", ["2.8", "2.8.0", "2.6"])
-def test_a_pytorch_up_to_2_8_comes_with_intels_archived_extension(torch: str) -> None:
-    image = made(host(MAX_1100), policy={"torch": torch})
+def test_every_image_with_level_zero_has_the_opencl_driver_that_onednn_asks_for() -> None:
+    for channel, parts in CATALOG.workbench.level_zero.items():
+        assert "intel-opencl-icd" in parts.packages, channel
+    assert "intel-opencl-icd" in dockerfile(made(host(RTX_3090), image="unified"))
+
+
+@pytest.mark.parametrize(
+    ("observed", "torch"),
+    [
+        (host(MAX_1100), "2.8"),
+        (host(MAX_1100), "2.8.0"),
+        (host(MAX_1100), "2.6"),
+        (ARC_22_04, "2.8"),
+        (noble(ARC_B580), "2.8"),
+    ],
+)
+def test_a_pytorch_up_to_2_8_comes_with_intels_archived_extension(observed: Observed, torch: str) -> None:
+    image = made(observed, policy={"torch": torch})
     assert image.base.startswith("intel/intel-extension-for-pytorch:2.")
     assert "archived" in image.labels["org.xpulab.why"]
     assert "intel.sources" not in image.context

@@ -41,7 +41,7 @@ class Wheels(Entry):
 
 
 class LevelZero(Entry):
-    """Level Zero in an image for hosts of one channel."""
+    """Level Zero, and the OpenCL driver that oneDNN asks for, in an image for hosts of one channel."""
 
     channel: str
     packages: tuple[str, ...]
