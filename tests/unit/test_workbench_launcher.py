@@ -112,6 +112,12 @@ def test_memory_is_the_hosts_or_as_much_as_the_inventory_says(tmp_path: Path, cp
     assert "--shm-size=16000000000" in own.options() and "--ipc=host" not in own.options()
 
 
+def test_docker_logs_shows_the_containers_log_and_keeps_it_small(cpu: Host) -> None:
+    options = cpu.options()
+    assert "--log-driver=local" in options
+    assert {"--log-opt=max-size=10m", "--log-opt=max-file=3"} <= set(options)
+
+
 def test_the_label_is_the_sum_of_the_files_in_the_manifests_order(cpu: Host) -> None:
     contents = [(cpu.root / file.path.lstrip("/")).read_bytes() for file in cpu.wanted.files]
     expected = hashlib.sha256(b"".join(contents)).hexdigest()

@@ -47,6 +47,11 @@ def test_container_runs_the_recorded_image_by_its_digest(workbench_host: Provisi
     assert running["Image"] == known
 
 
+def test_docker_logs_shows_the_containers_log(workbench_host: ProvisionedHost) -> None:
+    log = workbench_host.output(f"docker logs --tail=20 {workbench.NAME} 2>&1", as_root=True)
+    assert log.strip(), f"{workbench_host}: docker logs {workbench.NAME} shows nothing; {RUN_AGAIN}"
+
+
 def test_it_listens_at_the_inventorys_address_alone(workbench_host: ProvisionedHost) -> None:
     wanted = workbench.of(workbench_host)
     sockets = workbench_host.output("ss -Hltn").splitlines()
@@ -77,6 +82,7 @@ def test_secrets_are_roots_and_in_no_log(workbench_host: ProvisionedHost) -> Non
         assert found == "600 root", f"{workbench_host}: {folder}/{name} is {found}; {RUN_AGAIN}"
     leaks = {
         "the journal": "journalctl --no-pager --output=cat --unit=xpulab-workbench.service",
+        "docker logs": f"docker logs {workbench.NAME} 2>&1",
         "a command line": "ps -ww -eo args",
         "the container's settings": f"docker container inspect {workbench.NAME}",
     }
