@@ -25,6 +25,7 @@ def test_a_description_is_plain_data_and_a_table() -> None:
     found = describe()
     assert json.loads(json.dumps(asdict(found)))["device"] == "cpu"
     assert f"device       cpu: {cpu_name()}" in str(found)
+    assert "left to CPU" not in str(found)
     assert "not xpu      PyTorch" in str(found)
 
 
@@ -42,6 +43,8 @@ def test_a_stand_in_intel_card_without_a_backend_is_still_described(monkeypatch:
     found = describe()
     assert (found.device, found.name, found.build) == ("xpu", "Intel Arc A770 Graphics", "XPU")
     assert found.backend.startswith("none: PyTorch")
+    # This build has no operator for XPU, so none of them is left to the CPU.
+    assert "left to CPU  0 operators; those that PyTorch does not have for XPU are an error" in str(found)
 
 
 def test_a_stand_in_card_passed_over_by_the_override_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from xpudevice.description import Description, describe
 from xpudevice.device import DeviceError, get_device
 from xpudevice.distributed import distributed_backend
+from xpudevice.fallback import recorded_fallbacks
 from xpudevice.optimization import Optimized, optimize
 from xpudevice.precision import autocast
 
@@ -15,4 +16,5 @@ __all__ = [
     "distributed_backend",
     "get_device",
     "optimize",
+    "recorded_fallbacks",
 ]

@@ -11,6 +11,7 @@ import torch
 from xpudevice.availability import DEVICE_TYPES, Availability, DeviceType, availability
 from xpudevice.device import OVERRIDE, DeviceError, choose, get_device, override
 from xpudevice.distributed import distributed_backend
+from xpudevice.fallback import left_to_cpu, summary
 from xpudevice.hardware import cpu_name, memory_total
 from xpudevice.precision import bfloat16, onednn_available
 
@@ -21,7 +22,8 @@ GIB = 2**30
 class Description:
     """The device of this process and the PyTorch that drives it; memory is in bytes, per device.
 
-    `not_chosen` says of each other type of device why it is not used. `str()` gives it as a table.
+    `not_chosen` says of each other type of device why it is not used. `fallback` says what an XPU device
+    leaves to the CPU, `left_to_cpu` names the operators. `str()` gives it as a table.
     """
 
     device: str
@@ -35,6 +37,8 @@ class Description:
     backend: str
     onednn: str
     threads: int
+    fallback: str = ""
+    left_to_cpu: tuple[str, ...] = ()
     not_chosen: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -46,6 +50,7 @@ class Description:
             "bf16": f"{'yes' if self.bf16 else 'no'}: {self.bf16_reason}",
             "oneDNN": self.onednn or "no",
             "distributed": self.backend,
+            **({"left to CPU": self.fallback} if self.fallback else {}),
         } | {f"not {device}": reason for device, reason in self.not_chosen.items()}
         return "\n".join(f"{key:<12} {value}" for key, value in rows.items())
 
@@ -71,6 +76,8 @@ def describe() -> Description:
         backend=backend,
         onednn=onednn_version(),
         threads=torch.get_num_threads(),
+        fallback=summary() if chosen.type == "xpu" else "",
+        left_to_cpu=left_to_cpu() if chosen.type == "xpu" else (),
         not_chosen={each: _why_not(each, chosen) for each in DEVICE_TYPES if each != chosen.type},
     )
 
