@@ -40,7 +40,7 @@ HOSTS = {
     "Data Center GPU Max, `image: unified`": ("8086:0bda", "ubuntu-22.04", None, {}),
 }
 COLUMNS = "| host | family | base | PyTorch | Level Zero, OpenCL |\n|---|---|---|---|---|"
-PROGRAMS = ("jupyterlab", "jupyter-server", "ipykernel", "numpy", "pip")
+PROGRAMS = ("jupyterlab", "jupyter-server", "ipykernel", "numpy", "torchao", "pip")
 
 
 def tables(known: Catalog) -> str:

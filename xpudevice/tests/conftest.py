@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from xpudevice import availability, ipex, optimization
+from xpudevice import availability, compilation, ipex
 
 
 @pytest.fixture(autouse=True)
@@ -12,4 +12,4 @@ def fresh_process(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     availability.availability.cache_clear()
     ipex.load_ipex.cache_clear()
-    optimization.compile_error.cache_clear()
+    compilation.compile_error.cache_clear()

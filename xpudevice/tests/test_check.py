@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +13,7 @@ from torch import Tensor, nn
 from stand_ins import stand_in_cuda
 from xpudevice.bench import throughput
 from xpudevice.bench.resnet50 import resnet50
-from xpudevice.bench.throughput import Measurement
+from xpudevice.bench.throughput import Measurement, Workload
 from xpudevice.check import command, local, memory
 from xpudevice.check.command import main
 from xpudevice.check.correctness import compare_product, compare_training
@@ -209,7 +211,7 @@ def test_under_torchrun_options_for_one_host_are_refused(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize(("load", "said"), [(0.0, False), (1000.0, True)])
 def test_a_bench_on_a_busy_machine_says_so(load: float, said: bool) -> None:
-    measurement = Measurement("ResNet-50", "fp32", "images/s", 10.0, 1.0, 5)
+    measurement = Measurement("ResNet-50", "fp32", "images/s", 10.0, 1.0, 0.0, 5)
     text = as_text(Report(None, [Outcome("device", "cpu", "passed", "")], [measurement], 1.0, load))
     assert ("measure again" in text) is said
 
@@ -221,16 +223,66 @@ def test_resnet50_has_the_parameters_of_the_paper() -> None:
         assert network.eval()(torch.randn(1, 3, 224, 224)).shape == (1, 1000)
 
 
-def test_the_bench_measures_every_variant_of_both_workloads(
+def small_workloads(device: torch.device) -> tuple[Workload, Workload]:
+    images, numbers = torch.randn(2, 3, 16, 16), torch.randn(2, 16)
+    network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 14 * 14, 10))
+    return (
+        Workload("images", "images/s", 2, lambda: network, images),
+        Workload("numbers", "rows/s", 2, lambda: nn.Linear(16, 16), numbers),
+    )
+
+
+def test_the_bench_measures_every_variant_of_both_workloads_with_its_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(throughput, "SECONDS_PER_WORKLOAD", 0.0)
     monkeypatch.setattr(throughput, "TURNS", (1, 1))
     monkeypatch.setattr(throughput, "WARM_UP", 0)
+    monkeypatch.setattr(throughput, "_workloads", small_workloads)
     monkeypatch.setattr(throughput, "bfloat16", lambda device: Bfloat16(True, ""))
+    monkeypatch.setattr(throughput, "int8_error", lambda device: "")
+    monkeypatch.setattr(throughput, "torchao_error", lambda: "")
+    monkeypatch.setattr(throughput, "_in_8_bits", lambda model, sample: model)
     assert main([*ALONE, "--json", "--bench"]) == 0
     measured = json.loads(capsys.readouterr().out)["measurements"]
-    variants = ["fp32 without oneDNN", "fp32", "bf16 by autocast", "bf16 weights"]
+    variants = [
+        *("fp32 without oneDNN", "fp32", "bf16 by autocast", "bf16 weights"),
+        *("optimize(model)", 'optimize(model, precision="int8")'),
+    ]
     assert [each["variant"] for each in measured] == variants * 2
     assert all(each["per_second"] > 0 for each in measured)
-    assert [each["ratio"] for each in measured if each["variant"] == "fp32"] == [1.0, 1.0]
+    assert [(each["ratio"], each["error"]) for each in measured if each["variant"] == "fp32"] == [
+        (1.0, 0.0)
+    ] * 2
+    assert all(0 < each["error"] < 0.02 for each in measured if each["variant"].startswith("bf16"))
+
+
+def test_the_bench_says_why_it_has_no_int8(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(throughput, "int8_error", lambda device: "the CPU has none of avx512_vnni")
+    names = [each.name for each in throughput._variants(CPU)]
+    assert "optimize(model)" in names and not any("int8" in each for each in names)
+    assert "not measured in int8: the CPU has none of avx512_vnni" in caplog.text
+
+
+def test_a_measurement_is_a_line_with_its_ratio_and_its_error() -> None:
+    measurement = Measurement("ResNet-50", "optimize(model)", "images/s", 40.0, 3.4, 0.0034, 5)
+    text = as_text(Report(None, [Outcome("device", "cpu", "passed", "")], [measurement], 1.0, 0.0))
+    assert re.search(r"optimize\(model\) +40\.0 +3\.40 +3\.4e-03\n", text)
+
+
+def test_what_a_stand_in_xpu_leaves_to_the_cpu_is_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def computed(device: torch.device) -> list[Outcome]:
+        warnings.warn(
+            "The operator 'aten::dot on the XPU backend is falling back to run on the CPU.", stacklevel=1
+        )
+        return []
+
+    monkeypatch.setattr(local, "_computed", computed)
+    [outcome] = local_outcomes(torch.device("xpu"))
+    assert (outcome.check, outcome.state) == ("fallback", "passed")
+    assert outcome.detail == "left to the CPU: aten::dot"
+    monkeypatch.setattr(local, "_computed", lambda device: [])
+    [outcome] = local_outcomes(torch.device("xpu"))
+    assert outcome.detail == "no operator of these checks was left to the CPU"

@@ -4,7 +4,8 @@ from xpudevice.description import Description, describe
 from xpudevice.device import DeviceError, get_device
 from xpudevice.distributed import distributed_backend
 from xpudevice.fallback import recorded_fallbacks
-from xpudevice.optimization import Optimized, optimize
+from xpudevice.optimization import optimize
+from xpudevice.optimized import Optimized
 from xpudevice.precision import autocast
 
 __all__ = [

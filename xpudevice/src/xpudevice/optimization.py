@@ -1,72 +1,58 @@
-"""Make a model quick for inference on its device, and say what was done."""
+"""Make a model quick on its device, for inference or for training, and say what was done."""
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, cast
+from collections.abc import Iterable
+from typing import Any, Literal
 
 import torch
 
-from xpudevice.availability import first_line
 from xpudevice.device import get_device
-from xpudevice.ipex import ipex_device_type, ipex_version, load_ipex
-
-logger = logging.getLogger("xpudevice")
-
-
-@dataclass(frozen=True)
-class Optimized:
-    """A model made ready for inference: what was done to it, and what was not and why."""
-
-    model: torch.nn.Module
-    done: tuple[str, ...]
-    not_done: tuple[str, ...]
+from xpudevice.inference import for_inference
+from xpudevice.optimized import Optimized
+from xpudevice.training import for_training
 
 
 def optimize(
-    model: torch.nn.Module, device: torch.device | None = None, *, compile: bool = True
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer | None = None,
+    dtype: torch.dtype | None = None,
+    *,
+    device: torch.device | None = None,
+    precision: Literal["int8"] | None = None,
+    samples: Iterable[Any] = (),
+    compile: bool = True,
 ) -> Optimized:
-    """Put a model itself on a device, by default that of `get_device`, and make it quick for evaluation.
+    """Make a model quick on a device, by default that of `get_device`; what is not done is also logged.
 
-    Two-dimensional convolutions get channels_last, the layout of oneDNN and of tensor cores. IPEX optimizes
-    the model where it is installed for this type of device; else torch.compile does where it works, which is
-    tried once per process on a tiny model. What is not done is also logged. The weights stay in their
-    precision: use `autocast`.
+    Without an optimizer it is for inference: a copy in evaluation mode, which gives no gradients. With one it
+    is for training: the model and the optimizer themselves, to be stepped as ever.
+
+    `dtype` is the precision to compute in; by default bfloat16 where the device is good at it. For inference
+    the weights are converted, for training they stay and autocast converts. Inputs and outputs stay in the
+    precision that the model came in. Two-dimensional convolutions get channels_last. IPEX optimizes the model
+    where it is installed for this type of device; else torch.compile does where it works, which is tried once
+    per process on a tiny model. On a CPU it takes the weights of inference for constants.
+
+    `samples` are inputs, each a tensor or a tuple of arguments: on them the loss of accuracy is measured.
+    `precision="int8"` computes convolutions and linear layers in 8 bits, calibrated on the samples, on x86
+    CPUs that have instructions for it.
+
+    Raises:
+        DeviceError: as `get_device` does.
+        ImportError: int8 without torchao.
+        ValueError: what was asked for does not go together, which the message says.
     """
+    inputs = [each if isinstance(each, tuple) else (each,) for each in samples]
+    if precision not in (None, "int8"):
+        raise ValueError(f'precision={precision!r} is not offered: use "int8", or dtype for floating point')
+    if precision and (optimizer or dtype):
+        raise ValueError('precision="int8" is for inference, and takes no optimizer and no dtype')
+    if precision and not inputs:
+        raise ValueError(
+            'precision="int8" needs samples: some typical inputs, to measure the range of values'
+        )
     device = device or get_device()
-    model = model.eval().to(device)
-    done = [f"evaluation mode on {device}"]
-    not_done = []
-    if any(isinstance(each, torch.nn.Conv2d) for each in model.modules()):
-        # torch's stubs know no .to() with a memory format alone.
-        model = cast(Any, model).to(memory_format=torch.channels_last)
-        done.append("channels_last")
-    ipex = load_ipex() if ipex_device_type() == device.type else None
-    if ipex is not None:
-        model = ipex.optimize(model)
-        done.append(f"Intel Extension for PyTorch {ipex_version()}")
-        not_done.append("torch.compile: IPEX has optimized the model")
-    elif not compile:
-        not_done.append("torch.compile: compile=False")
-    elif error := compile_error(device):
-        not_done.append(f"torch.compile: {error}")
-    else:
-        model = cast(torch.nn.Module, torch.compile(model))
-        done.append("torch.compile, at the first call")
-    for each in not_done:
-        logger.warning("not optimized with %s", each)
-    return Optimized(model, tuple(done), tuple(not_done))
-
-
-@lru_cache(maxsize=8)
-def compile_error(device: torch.device) -> str:
-    """Why torch.compile does not work on a device; empty where it does. Takes seconds the first time."""
-    tiny = torch.nn.Linear(8, 8).eval().to(device)
-    try:
-        with torch.no_grad():
-            torch.compile(tiny)(torch.ones(2, 8, device=device))
-    except Exception as error:  # no compiler, no Triton, a Python too new: each raises something else
-        return f"{type(error).__name__}: {first_line(error)} (on a CPU it needs g++, on a GPU triton and gcc)"
-    return ""
+    if optimizer:
+        return for_training(model, optimizer, device, dtype, compile)
+    return for_inference(model, device, dtype, precision == "int8", inputs, compile)

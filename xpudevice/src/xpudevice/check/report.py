@@ -80,8 +80,8 @@ def _measured(measurements: Sequence[Measurement], load: float) -> list[str]:
     for each in measurements:
         if each.workload != title:
             title = each.workload
-            lines += ["", f"{title:<52} {each.unit:>12}   vs fp32"]
-        lines.append(f"  {each.variant:<50} {each.per_second:>12.1f} {each.ratio:>9.2f}")
+            lines += ["", f"{title:<52} {each.unit:>12}   vs fp32      error"]
+        lines.append(f"  {each.variant:<50} {each.per_second:>12.1f} {each.ratio:>9.2f} {each.error:>10.1e}")
     cpus = os.cpu_count() or 1
     if measurements and load > cpus / 2:
         lines.append(
