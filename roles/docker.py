@@ -28,7 +28,7 @@ def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest
             *([source] if source else []),
             *(Package(name, used_as="containers") for name in engine.packages),
             AbsentPackages(engine.displaces, {"containers": engine.displaces}),
-            JsonSettings(engine.daemon_json, {}, CHECK),
+            JsonSettings(engine.daemon_json, {}, CHECK, engine.unit, used_as="containers"),
             Unit(engine.unit, configured_by=(engine.daemon_json,), used_as="containers"),
             ForeignSources.of(engine.foreign_sources, reason),
         )

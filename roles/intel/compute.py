@@ -51,7 +51,7 @@ def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest
         (
             source,
             *(preference(channel.repository, catalog) or (_pin(source, names),)),
-            *(Package(name) for name in build),
+            *(Package(name) for name in (*build, *channel.tools)),
             *(Package(name, origin=origin, used_as="accelerators") for name in names),
             AbsentPackages(channel.displaces, {"accelerators": channel.displaces}),
             *([module] if driver.modules == "dkms" else []),

@@ -28,8 +28,8 @@ def write_host_config(host: Host) -> None:
     shutil.copyfile(CLIENT_KEY.with_suffix(".pub"), folder / "authorized_keys")
 
 
-# As lspci shows cards of these vendors.
-REGIONS = {"10de": (0, 1, 3), "8086": (0, 2)}
+# Bits of the regions by number, as lspci shows cards of these vendors, and an H100.
+REGIONS = {"10de": {0: 32, 1: 64, 3: 64}, "10de:2330": {0: 64, 2: 64, 4: 64}, "8086": {0: 64, 2: 64}}
 
 
 def _table_row(function: Function) -> str:
@@ -70,8 +70,9 @@ def _write_function(folder: Path, function: Function) -> None:
 def _regions(function: Function) -> list[str]:
     """The 13 lines of `resource`: start, end and flags; one of 64 bits takes the place of the next, too."""
     lines = ["0x0000000000000000 0x0000000000000000 0x0000000000000000"] * 13
-    numbers = () if function.fault == "no memory" else REGIONS.get(function.id[:4], (0,))
-    for number in numbers:
+    known = REGIONS.get(function.id) or REGIONS.get(function.id[:4], {0: 32})
+    for number, bits in ({} if function.fault == "no memory" else known).items():
         start = 0x4000000000 + (number << 32)
-        lines[number] = f"0x{start:016x} 0x{start + (256 << 20) - 1:016x} 0x000000000014220c"
+        flags = 0x14220C if bits == 64 else 0x40200
+        lines[number] = f"0x{start:016x} 0x{start + (256 << 20) - 1:016x} 0x{flags:016x}"
     return lines

@@ -42,7 +42,7 @@ def _displays(pci: tuple[str, ...], manifest: Manifest) -> list[str]:
     """What the kernel makes of each accelerator once its driver holds it."""
     drivers = {each.address: each.drivers[0] for each in manifest.of(DrivenDevice)}
     addresses = [function.split("\t")[0] for function in pci]
-    shown = [f"display\t{each}\t\t\t{drivers[each]}\tyes\tyes\t" for each in addresses if each in drivers]
+    shown = [f"display\t{each}\t\t\t{drivers[each]}\tyes\tyes\tno\t" for each in addresses if each in drivers]
     in_tree = {each.drivers[0] for each in manifest.of(DrivenDevice) if each.loads}
     return [*shown, *(f"module\t{name}\tyes\t\tA\t\tA\tGPL" for name in sorted(in_tree))]
 

@@ -138,7 +138,7 @@ def test_a_foreign_source_of_a_vendor_differs_and_our_own_does_not() -> None:
     )
     differences = drift(manifest, replace(BARE, apt_sources=sources))
     assert [each.name for each in differences if each.kind == "foreign apt source"] == [
-        f"{sources[0].path} {sources[0].uri}"
+        f"{sources[0].path} {sources[0].uri} /"
     ]
 
 
@@ -243,7 +243,7 @@ def test_a_repository_that_another_file_has_too_is_disabled_there_and_its_neighb
         BARE, files=files, apt_sources=(twin, other_suite, AptSource(source.path, TOOLKIT.uri, "/"))
     )
     (difference,) = drift(Manifest((TOOLKIT,)), observed)
-    assert (difference.kind, difference.name) == ("foreign apt source", f"{twin.path} {twin.uri}")
+    assert (difference.kind, difference.name) == ("foreign apt source", f"{twin.path} {twin.uri} /")
 
 
 def test_a_source_of_ours_that_nothing_wants_any_more_goes() -> None:

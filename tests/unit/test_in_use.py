@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from xpulab.converging.drift import drift
-from xpulab.converging.steps import Reboot, Step, in_use, next_steps
+from xpulab.converging.steps import Others, Reboot, Step, in_use, next_steps
+from xpulab.desired.kinds.json_settings import JsonSettings
 from xpulab.desired.kinds.package import AbsentPackages, Package
 from xpulab.desired.kinds.unit import Unit
 from xpulab.desired.manifest import Manifest
@@ -17,7 +18,7 @@ from xpulab.desired.thing import Boot, Difference, Run, Thing
 from xpulab.probing.observed import FoundFile, FoundUnit, InstalledPackage, Observed
 from xpulab.shell.scripts import script
 
-DAEMONS = ("nvidia-persiste",)
+OTHERS = Others(("nvidia-persiste",))
 HOST = Observed(
     os_id="ubuntu",
     os_version="22.04",
@@ -30,24 +31,28 @@ HOST = Observed(
 DISTURBING: list[tuple[Thing, str]] = [
     (AbsentPackages(("docker-ce",), {"containers": ("docker-ce",)}), "containers"),
     (Package("nvidia-utils", minimum="580", used_as="accelerators"), "accelerators"),
+    (
+        JsonSettings("/etc/docker/daemon.json", {"a": 1}, read_by="docker.service", used_as="containers"),
+        "containers",
+    ),
     (Unit("docker.service", ("/etc/docker/daemon.json",), used_as="containers"), "containers"),
 ]
 
 
-def steps(
-    thing: Thing, observed: Observed = HOST, daemons: tuple[str, ...] | None = DAEMONS
-) -> tuple[Step, ...]:
-    return next_steps(drift(Manifest((thing,)), observed), 600, daemons)
+def steps(thing: Thing, observed: Observed = HOST, others: Others | None = OTHERS) -> tuple[Step, ...]:
+    return next_steps(drift(Manifest((thing,)), observed), 600, others)
 
 
 @pytest.mark.parametrize(
-    ("thing", "use"), DISTURBING, ids=["engine goes", "driver changes", "engine restarts"]
+    ("thing", "use"),
+    DISTURBING,
+    ids=["engine goes", "driver changes", "what the engine reads changes", "engine restarts"],
 )
 def test_who_would_suffer_is_asked_before_anything_else(thing: Thing, use: str) -> None:
     first, *rest = steps(thing)
     assert isinstance(first, Run) and first.refusal and rest
     assert f"uses={use}" in first.script and "in_use: interrupt" in first.refusal.remedy
-    assert steps(thing, daemons=None) == tuple(rest)
+    assert steps(thing, others=None) == tuple(rest)
 
 
 def test_what_is_not_there_yet_disturbs_nobody() -> None:
@@ -57,7 +62,7 @@ def test_what_is_not_there_yet_disturbs_nobody() -> None:
 
 
 def test_a_boot_asks_in_its_own_script() -> None:
-    (reboot,) = next_steps((Difference("reboot", "nvidia", "570 runs", "580", Boot()),), 600, DAEMONS)
+    (reboot,) = next_steps((Difference("reboot", "nvidia", "570 runs", "580", Boot()),), 600, OTHERS)
     assert isinstance(reboot, Reboot) and "in use: " in reboot.script
     assert reboot.script.index("in use: ") < reboot.script.index("systemctl reboot")
     (reboot,) = next_steps((Difference("reboot", "nvidia", "570 runs", "580", Boot()),), 600)
@@ -75,7 +80,7 @@ def asked(folder: Path, uses: tuple[str, ...], containers: str) -> subprocess.Co
     docker = folder / "docker"
     docker.write_text(f"#!/bin/sh\nprintf '{containers}'\n")
     docker.chmod(0o755)
-    text = script([in_use(uses, DAEMONS)])  # type: ignore[arg-type]
+    text = script([in_use(uses, OTHERS)])  # type: ignore[arg-type]
     path = f"{folder}:{os.environ['PATH']}"
     return subprocess.run(["sh", "-c", text], capture_output=True, text=True, env={"PATH": path}, check=False)
 

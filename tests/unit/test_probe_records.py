@@ -115,9 +115,13 @@ def test_deb822_sources_are_read_by_stanza_with_their_continuation_lines(tmp_pat
     ]
     assert found == [
         ("http://one", "jammy"),
+        ("http://one", "jammy-updates"),
         ("http://two", "jammy"),
+        ("http://two", "jammy-updates"),
         ("http://three", "stable"),
+        ("http://three", "other"),
         ("http://four", "stable"),
+        ("http://four", "other"),
     ]
 
 
@@ -155,11 +159,35 @@ def test_what_the_kernel_makes_of_an_accelerator_is_seen(tmp_path: Path) -> None
     watched = Watched(modules=(WatchedModule("nvidia", "0x10de"),))
     seen = {each.address[5:7]: each for each in looked_at(tmp_path, watched).pci}
     assert seen["01"] == PciFunction(
-        "0000:01:00.0", "10de", "2204", "030000", "1043:87b3", "nvidia", True, True, (1 << 24, 0, 0, 0, 0, 0)
+        "0000:01:00.0",
+        "10de",
+        "2204",
+        "030000",
+        "1043:87b3",
+        "nvidia",
+        True,
+        True,
+        False,
+        (1 << 24, 0, 0, 0, 0),
     )
     assert seen["02"] == PciFunction("0000:02:00.0", "10de", "2204", "030000", answers=False)
     assert not seen["03"].answers and seen["04"].answers
     assert seen["05"] == PciFunction("0000:05:00.0", "1a03", "2204", "030000")
+
+
+def test_a_region_of_64_bits_fills_two_lines_as_on_an_h100(tmp_path: Path) -> None:
+    free = "0x0 0x0 0x0"
+    lines = ["0x1000000 0x1ffffff 0x140204", free, "0x2000000000 0x3fffffffff 0x14220c", free]
+    a_function(tmp_path, "0000:1b:00.0", uevent="", resource="\n".join([*lines, *[free] * 9]))
+    (function,) = looked_at(tmp_path, Watched(modules=(WatchedModule("nvidia", "0x10de"),))).pci
+    assert function.region_bytes[:2] == (1 << 24, 128 << 30)
+
+
+def test_a_virtual_function_is_told_from_the_card(tmp_path: Path) -> None:
+    a_function(tmp_path, "0000:03:00.0", uevent="DRIVER=nvidia")
+    (a_function(tmp_path, "0000:03:00.1", uevent="") / "physfn").symlink_to("../0000:03:00.0")
+    functions = looked_at(tmp_path, Watched(modules=(WatchedModule("nvidia", "0x10de"),))).pci
+    assert [each.virtual for each in functions] == [False, True]
 
 
 def test_users_are_known_by_the_name_that_the_host_gives_them() -> None:
@@ -184,10 +212,11 @@ def test_a_directory_may_answer_with_another_spelling(tmp_path: Path) -> None:
     [
         ("", (), "docker"),
         ('{"data-root": "ROOT/big"}', ("big",), "big"),
+        ('{"data-root": "ROOT/not/yet"}', (), "not/yet"),
         ("", ("docker", "containerd/io.containerd.snapshotter.v1.overlayfs"), "containerd"),
         ("", ("docker/image", "containerd/io.containerd.snapshotter.v1.overlayfs"), "docker"),
     ],
-    ids=["default", "data-root", "containerd's store", "the old store"],
+    ids=["default", "data-root", "not there yet", "containerd's store", "the old store"],
 )
 def test_the_space_that_counts_is_where_the_engine_keeps_images(
     tmp_path: Path, daemon_json: str, folders: tuple[str, ...], place: str
@@ -222,3 +251,10 @@ def test_where_an_installed_version_comes_from_is_seen(tmp_path: Path) -> None:
     assert parse(done.stdout.splitlines()).origins == {
         "libze1": (("http://b.example/ubuntu", "jammy/universe"),)
     }
+
+
+def test_a_data_root_whose_top_folder_is_not_there_yet_is_measured_above_it(tmp_path: Path) -> None:
+    (tmp_path / "daemon.json").write_text('{"data-root": "/no-such-folder-here"}')
+    script = probe_script(Watched()).replace("/etc/docker/daemon.json", str(tmp_path / "daemon.json"))
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, timeout=20)
+    assert parse(done.stdout.splitlines()).engine_root == "/no-such-folder-here"

@@ -15,10 +15,11 @@ from xpulab.resolving.target import Target
 from xpulab.resolving.vendors import load_catalog
 from xpulab.schema.refusal import Refusal
 
-NO_BAR1 = (16 << 20, 0, 0, 32 << 20, 0, 0)
+NO_BAR1 = (16 << 20, 0, 32 << 20)
 CASES: list[tuple[dict[str, Any], str, str]] = [
     ({"answers": False}, "does not answer on the PCI bus", "switch the host off and on"),
     ({"region_bytes": NO_BAR1}, "BAR 1 is not assigned", "Above 4G Decoding"),
+    ({"virtual": True}, "set aside for a virtual machine", "physical function"),
     ({"driver": "vfio-pci"}, "vfio-pci holds it for a virtual machine", "virtual machine"),
     ({"driver": "pci-stub"}, "pci-stub holds it for a virtual machine", "virtual machine"),
     ({"driver": "xen-pciback"}, "xen-pciback holds it for a virtual machine", "virtual machine"),
@@ -51,6 +52,11 @@ def test_beside_a_good_card_it_is_left_out_and_named(facts: dict[str, Any], why:
     assert any("0000:01:00.0" in note and why in note for note in target.notes)
 
 
+def test_a_virtual_function_with_its_driver_is_a_card_like_any_other() -> None:
+    driven = replace(function(RTX_3090), virtual=True, driver="nvidia")
+    assert isinstance(answer(host(pci=(driven,))), Target)
+
+
 def test_a_virtual_gpu_is_refused_though_it_bears_the_id_of_a_card() -> None:
     a10 = function("10de:2236")
     assert isinstance(answer(host(pci=(replace(a10, subsystem="10de:1482"),))), Target)
@@ -62,11 +68,11 @@ def test_a_virtual_gpu_is_refused_though_it_bears_the_id_of_a_card() -> None:
 
 
 def test_the_regions_that_count_are_those_of_the_vendor() -> None:
-    arc = replace(function(ARC_A770), region_bytes=(16 << 20, 0, 256 << 20, 0, 0, 0))
+    arc = replace(function(ARC_A770), region_bytes=(16 << 20, 256 << 20))
     assert isinstance(answer(host(pci=(arc,), kernel=HWE)), Target)
-    without = replace(arc, region_bytes=(16 << 20, 0, 0, 0, 0, 0))
+    without = replace(arc, region_bytes=(16 << 20, 0))
     refused = answer(host(pci=(without,), kernel=HWE))
-    assert isinstance(refused, Refusal) and "BAR 2" in refused.reason
+    assert isinstance(refused, Refusal) and "BAR 1" in refused.reason
 
 
 @pytest.mark.parametrize(

@@ -159,54 +159,57 @@ def test_file_names_and_contents_never_become_shell(tmp_path: Path, name: str) -
 def test_a_foreign_source_is_commented_out_and_its_neighbours_stay(tmp_path: Path) -> None:
     sources = tmp_path / "sources.list"
     sources.write_text("deb http://a/ubuntu jammy main\ndeb [arch=amd64] https://nvidia.github.io/x /\n")
-    _run_locally(disable_source(str(sources), "https://nvidia.github.io/x"))
+    _run_locally(disable_source(str(sources), "https://nvidia.github.io/x", "/"))
     first, second = sources.read_text().splitlines()
     assert first == "deb http://a/ubuntu jammy main"
     assert second.startswith("# disabled by xpulab: deb ")
 
 
-DEB822 = """\
-# the distribution's
-Types: deb
-URIs: http://archive/ubuntu
-Suites: jammy jammy-updates
-Components: main
-
-Types: deb
-Enabled: yes
-URIs: https://nvidia.github.io/x
-Suites: /
-
-Types: deb
-URIs: http://mirror/one
- https://nvidia.github.io/x
- http://mirror/two
-Suites: jammy
-"""
+def test_of_an_archive_only_the_suite_that_stands_twice_is_commented_out(tmp_path: Path) -> None:
+    archive = "https://deb.debian.org/debian"
+    lines = [
+        f"deb {archive} bookworm main",
+        f"deb {archive}/ bookworm-backports-sloppy main",
+        f"deb [signed-by=/x.gpg] {archive} bookworm-backports main contrib",
+        f"deb-src {archive} bookworm-backports main",
+        f"deb {archive}-security bookworm-security main",
+    ]
+    sources = tmp_path / "sources.list"
+    sources.write_text("\n".join(lines) + "\n")
+    _run_locally(disable_source(str(sources), archive, "bookworm-backports"))
+    after = sources.read_text().splitlines()
+    assert [line.startswith("# disabled by xpulab: ") for line in after] == [False, False, True, True, False]
 
 
-def test_of_a_file_with_several_stanzas_only_the_foreign_one_is_switched_off(tmp_path: Path) -> None:
+FOREIGN = "https://nvidia.github.io/x"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"URIs: {FOREIGN}\nSuites: jammy", f"Enabled: no|URIs: {FOREIGN}|Suites: jammy"),
+        (f"Enabled: yes\nURIs: {FOREIGN}\nSuites: jammy", f"Enabled: no|URIs: {FOREIGN}|Suites: jammy"),
+        (f"URIs: {FOREIGN}\nSuites: noble jammy x\nA: b", f"URIs: {FOREIGN}|Suites: noble x|A: b"),
+        (f"URIs: http://a\n {FOREIGN}\n http://b\nSuites: jammy", "URIs: http://a| http://b|Suites: jammy"),
+        (
+            f"# note\nURIs: http://a {FOREIGN}\nSuites:\n jammy\n noble",
+            f"# note|URIs: http://a|Suites:| jammy| noble||# note|URIs: {FOREIGN}|Suites:| noble",
+        ),
+        ("URIs: http://a\nSuites: jammy", "URIs: http://a|Suites: jammy"),
+        (f"URIs: {FOREIGN}\nSuites: noble", f"URIs: {FOREIGN}|Suites: noble"),
+    ],
+    ids=["alone", "enabled", "other suites", "other URIs", "both", "another URI", "another suite"],
+)
+def test_of_a_deb822_file_only_the_suite_of_that_source_is_switched_off(
+    tmp_path: Path, before: str, after: str
+) -> None:
+    first, last = "# the archive\nTypes: deb\nURIs: http://archive\nSuites: jammy", "Types: deb\nURIs: z"
     sources = tmp_path / "vendor.sources"
-    sources.write_text(DEB822)
+    sources.write_text(f"{first}\n\n{before}\n\n{last}\n")
     sources.chmod(0o640)
-    _run_locally(disable_source(str(sources), "https://nvidia.github.io/x"))
-    archive, foreign, mirrors = sources.read_text().rstrip("\n").split("\n\n")
-    assert archive == DEB822.split("\n\n")[0]
-    assert foreign.splitlines() == [
-        "Enabled: no",
-        "Types: deb",
-        "URIs: https://nvidia.github.io/x",
-        "Suites: /",
-    ]
-    assert mirrors.splitlines() == [
-        "Types: deb",
-        "URIs: http://mirror/one",
-        " http://mirror/two",
-        "Suites: jammy",
-    ]
-    assert oct(sources.stat().st_mode)[-3:] == "640" and [each.name for each in tmp_path.iterdir()] == [
-        sources.name
-    ]
+    _run_locally(disable_source(str(sources), FOREIGN, "jammy"))
+    assert sources.read_text() == f"{first}\n\n{after}\n\n{last}\n".replace("|", "\n")
+    assert oct(sources.stat().st_mode)[-3:] == "640" and len(list(tmp_path.iterdir())) == 1
 
 
 def test_what_a_script_makes_can_be_read_whatever_roots_umask_is(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from xpulab.converging.remote import (
     run_script,
     wait_for_boot,
 )
-from xpulab.converging.steps import INTERRUPT, REBOOT_TIMEOUT_S, FetchKeys, Reboot, Step, next_steps
+from xpulab.converging.steps import INTERRUPT, REBOOT_TIMEOUT_S, FetchKeys, Others, Reboot, Step, next_steps
 from xpulab.desired.apt_keys import KeyRefused, accepted_keys, fetch_keys_script, write_keyring_script
 from xpulab.desired.kinds.apt_repository import AptRepository
 from xpulab.desired.role import Role
@@ -48,6 +48,7 @@ from xpulab.schema.refusal import Refusal
 
 MOST_PASSES = 8
 IN_USE = "in use: "
+LOOK_AGAIN = "xpulab: look again"
 BOOT_TIMEOUT_S = 900
 OWN_REBOOT_DELAY_S = 10
 READ_TIMEOUT_S = 60
@@ -138,9 +139,9 @@ def _converge(job: Job) -> None:
     for _ in range(MOST_PASSES):
         before = outcome.drift
         changed = {(each.kind, each.name): each for each in before} | changed
-        daemons = load_catalog().daemons if job.settings.policy.in_use == "refuse" else None
-        for step in next_steps(before, job.settings.policy.apt_lock_wait, daemons):
-            _take(host, step, job.settings)
+        for step in next_steps(before, job.settings.policy.apt_lock_wait, _others(outcome, job.settings)):
+            if _take(host, step, job.settings):
+                break
         if run.ledger.outcomes[host.name].state == "rebooting":
             return
         progress.waits(host, "is looked at again")
@@ -166,13 +167,23 @@ def _words(drift: tuple[Difference, ...]) -> str:
     return "; ".join(first) + (f" and {len(drift) - 3} more" if len(drift) > 3 else "")
 
 
-def _take(host: Host, step: Step, settings: HostSettings) -> None:
+def _others(outcome: Outcome, settings: HostSettings) -> Others | None:
+    """Who is asked before anything is taken from under them; None where they may be interrupted."""
+    if settings.policy.in_use == "interrupt":
+        return None
+    accelerators = outcome.target.accelerators if outcome.target else ()
+    return Others(load_catalog().daemons, tuple(each.address for each in accelerators))
+
+
+def _take(host: Host, step: Step, settings: HostSettings) -> bool:
+    """Take a step; True where it says that the host has to be looked at again before the next one."""
     if isinstance(step, FetchKeys):
         _accept_keys(host, step)
     elif isinstance(step, Reboot):
         _reboot(host, step, settings)
     else:
-        run_step(host, step)
+        return LOOK_AGAIN in run_step(host, step).stdout_lines
+    return False
 
 
 def run_step(host: Host, step: Run) -> CommandOutput:
@@ -253,7 +264,7 @@ def _reboot_this_machine(host: Host, step: Reboot, last: PullResult | None) -> N
 
 
 def _refuse(host: Host, refusal: Refusal) -> NoReturn:
-    """End this host's part of the run before anything was changed."""
+    """End this host's part of the run with what has to be done first."""
     run.ledger.change(host.name, state="refused", reason=refusal.reason, remedy=refusal.remedy)
     raise NestedOperationError(refusal.reason)
 

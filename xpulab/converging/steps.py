@@ -53,7 +53,7 @@ class Reboot:
             [
                 *([self.unless_in_use] if self.unless_in_use else []),
                 f"waited=0; while systemctl is-active --quiet {PREFETCH}; do",
-                f"if [ $waited -ge {PREFETCH_PATIENCE_S} ]; then systemctl stop {PREFETCH}; break; fi",
+                f"if [ $waited -ge {PREFETCH_PATIENCE_S} ]; then systemctl stop {PREFETCH} || :; break; fi",
                 "sleep 1; waited=$((waited + 1)); done",
                 "if command -v update-initramfs >/dev/null; then update-initramfs -u; fi",
                 f"systemd-run --quiet --collect --on-active={self.delay_s} "
@@ -62,39 +62,52 @@ class Reboot:
         )
 
 
+@dataclass(frozen=True)
+class Others:
+    """Who is asked before something is taken from under them: whoever has an accelerator open.
+
+    These are told by their PCI addresses; `daemons` hold them for everybody.
+    """
+
+    daemons: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+
 Step = FetchKeys | Run | Reboot
 
 
 def next_steps(
-    drift: Sequence[Difference], lock_wait_s: int, daemons: Sequence[str] | None = None
+    drift: Sequence[Difference], lock_wait_s: int, others: Others | None = None
 ) -> tuple[Step, ...]:
     """The steps that lie ahead until the host has to be looked at again; empty for an empty drift.
 
     Software comes first, then the reboot if a kernel module asks for one, then modules, services, images and
-    containers: what those need depends on what the packages and the boot have left behind. Where `daemons`
+    containers: what those need depends on what the packages and the boot have left behind. Where `others`
     are told, nothing is taken from under containers and processes but from these.
     """
     if any(phase_of(each.mend) <= Phase.FILES for each in drift):
-        return (*_unless_in_use(drift, daemons), *_software(drift, lock_wait_s))
+        return (*_unless_in_use(drift, others), *_software(drift, lock_wait_s))
     reasons = [f"{each.name}: {each.found}" for each in drift if isinstance(each.mend, Boot)]
     if reasons:
-        guard = "" if daemons is None else in_use(("containers", "accelerators"), daemons)
+        guard = in_use(("containers", "accelerators"), others) if others else ""
         return (Reboot("; ".join(reasons), unless_in_use=guard),)
-    return (*_unless_in_use(drift, daemons), *_shell(drift, Phase.MODULES, Phase.UNITS), *_runs(drift))
+    return (*_unless_in_use(drift, others), *_shell(drift, Phase.MODULES, Phase.UNITS), *_runs(drift))
 
 
-def in_use(uses: Sequence[Use], daemons: Sequence[str]) -> str:
+def in_use(uses: Sequence[Use], others: Others) -> str:
     """Shell that fails and says who would suffer, where somebody would."""
-    return "\n".join([f"uses={quote(' '.join(uses))} daemons={quote(' '.join(daemons))}", snippet("in_use")])
+    words = {"uses": uses, "daemons": others.daemons, "addresses": others.addresses}
+    said = " ".join(f"{name}={quote(' '.join(values))}" for name, values in words.items())
+    return f"{said}\n{snippet('in_use')}"
 
 
-def _unless_in_use(drift: Sequence[Difference], daemons: Sequence[str] | None) -> Iterator[Run]:
+def _unless_in_use(drift: Sequence[Difference], others: Others | None) -> Iterator[Run]:
     """A question first, where something is to be changed that others may be using."""
     uses = tuple(dict.fromkeys(each.disturbs for each in drift if each.disturbs))
-    if uses and daemons is not None:
+    if uses and others:
         names = next(each.name for each in drift if each.disturbs)
         refusal = Refusal(f"{names} would be taken from under those who use it", INTERRUPT)
-        yield Run("ask who would be disturbed", script([in_use(uses, daemons)]), refusal=refusal)
+        yield Run("ask who would be disturbed", script([in_use(uses, others)]), refusal=refusal)
 
 
 def _mends(drift: Iterable[Difference], kind: type[M]) -> list[M]:
@@ -185,9 +198,9 @@ def _apt(drift: Sequence[Difference], lock_wait_s: int) -> list[Run]:
 def _where_there_is_one(change: InApt) -> str:
     """The package where a source has it, and what stands in for it where none has."""
     name, otherwise = quote(change.install or ""), " ".join(map(quote, change.otherwise))
-    return (
-        f'if apt-cache show {name} >/dev/null 2>&1; then set -- "$@" {name}; else set -- "$@" {otherwise}; fi'
-    )
+    # It succeeds for a name that some other package only speaks of, too.
+    there = f"apt-cache show {name} 2>/dev/null | grep -q '^Package: '"
+    return f'if {there}; then set -- "$@" {name}; else set -- "$@" {otherwise}; fi'
 
 
 def _runs(drift: Iterable[Difference]) -> list[Run]:

@@ -12,7 +12,8 @@ class PciFunction:
 
     What follows the class is known of display and processing functions whose driver is looked at: the board's
     ids (`1043:87b3`, empty without any), the driver that is bound to it, whether that gives it a render node,
-    whether it answers on the bus, and the size of its first six regions, nought for one without a place.
+    whether it answers on the bus, whether it is a virtual function (SR-IOV) of another one on this bus, and
+    the sizes of its regions, nought for one without a place.
     """
 
     address: str
@@ -23,6 +24,7 @@ class PciFunction:
     driver: str | None = None
     render_node: bool = False
     answers: bool = True
+    virtual: bool = False
     region_bytes: tuple[int, ...] = ()
 
     @property

@@ -23,6 +23,7 @@ from xpulab.probing.observed import (
     PciFunction,
 )
 
+MEMORY_OF_64_BITS = 0x00100000
 NO_SUBSYSTEM = "0000:0000"
 FIRST, LAST = "xpulab-probe\t3", "end"
 
@@ -104,7 +105,7 @@ def _pci_function(address: str, vendor: str, device: str, pci_class: str, *more:
     function = PciFunction(address, _hexadecimal(vendor), _hexadecimal(device), _hexadecimal(pci_class))
     if not more:
         return function
-    maker, board, driver, node, answers, regions = more
+    maker, board, driver, node, answers, virtual, regions = more
     subsystem = ":".join(map(_hexadecimal, (maker, board))) if maker and board else ""
     return replace(
         function,
@@ -112,7 +113,8 @@ def _pci_function(address: str, vendor: str, device: str, pci_class: str, *more:
         driver=driver or None,
         render_node=node == "yes",
         answers=answers == "yes",
-        region_bytes=tuple(map(_region_bytes, regions.split())),
+        virtual=virtual == "yes",
+        region_bytes=_region_bytes(regions.split()),
     )
 
 
@@ -123,10 +125,18 @@ def _hexadecimal(text: str) -> str:
     return digits
 
 
-def _region_bytes(region: str) -> int:
-    """The size of a region that has a place on the bus, nought for one that has none."""
-    start, end = (int(text, 16) for text in region.split("-"))
-    return end - start + 1 if start else 0
+def _region_bytes(regions: list[str]) -> tuple[int, ...]:
+    """The size of each region, nought for one without a place on the bus; one of 64 bits fills two lines.
+
+    Source: include/linux/ioport.h (IORESOURCE_MEM_64) as of 2026-11-27; an H100's begin in lines 0, 2 and 4.
+    """
+    sizes, upper_half = [], False
+    for region in regions:
+        start, end, flags = (int(text, 16) for text in region.split("-"))
+        if not upper_half:
+            sizes.append(end - start + 1 if start else 0)
+        upper_half = not upper_half and bool(flags & MEMORY_OF_64_BITS)
+    return tuple(sizes)
 
 
 def _kernel_module(name: str, loaded: str, *facts: str) -> KernelModule:

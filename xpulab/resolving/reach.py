@@ -26,6 +26,10 @@ def out_of_reach(function: PciFunction, accelerator: Accelerator, catalog: Catal
             f"{function.driver} holds it for a virtual machine",
             f"take it from the virtual machine and from {function.driver}, or leave this host out",
         )
+    if function.virtual and not function.driver:
+        return unusable(
+            "it is a virtual function that is set aside for a virtual machine", "use the physical function"
+        )
     missing = [number for number in vendor.regions if not _has_region(function, number)]
     if missing:
         return unusable(

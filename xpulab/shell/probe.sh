@@ -47,18 +47,19 @@ display() {
     first_line "$function/subsystem_vendor" && maker=$line
     first_line "$function/subsystem_device" && board=$line
     first_line "$function/revision" && revision=$line
-    driver='' node=no answers=yes regions='' count=0
+    driver='' node=no answers=yes regions='' count=0 virtual=no
     while read -r line; do
         case $line in DRIVER=*) driver=${line#*=} ;; esac
     done 2>/dev/null <"$function/uevent"
     for each in "$function"/drm/renderD*; do
         if [ -e "$each" ]; then node=yes; fi
     done
+    if [ -L "$function/physfn" ]; then virtual=yes; fi
     case "$revision $(od -An -t x1 -N 4 "$function/config" 2>/dev/null)" in *0xff* | *'ff ff ff ff'*) answers=no ;; esac
     while [ $count -lt 6 ] && read -r start end line; do
-        regions="$regions $start-$end" count=$((count + 1))
+        regions="$regions $start-$end-$line" count=$((count + 1))
     done 2>/dev/null <"$function/resource"
-    say display "${function##*/}" "$maker" "$board" "$driver" "$node" "$answers" "${regions# }"
+    say display "${function##*/}" "$maker" "$board" "$driver" "$node" "$answers" "$virtual" "${regions# }"
 }
 
 # Of the vendors whose hardware is there.
@@ -110,7 +111,10 @@ apt_sources() {
     for file in /etc/apt/sources.list.d/*.sources; do
         [ -f "$file" ] || continue
         awk -v file="$file" '
-            function flush() { for (i = 1; i <= n; i++) if (on) printf "apt-source\t%s\t%s\t%s\n", file, uri[i], suite; n = 0; on = 1; suite = key = "" }
+            function flush() {
+                for (i = 1; i <= n; i++) for (j = 1; j <= m; j++) if (on) printf "apt-source\t%s\t%s\t%s\n", file, uri[i], suite[j]
+                n = m = 0; on = 1; key = ""
+            }
             BEGIN { on = 1 }
             /^[[:space:]]*$/ { flush() }
             /^#/ { next }
@@ -120,7 +124,7 @@ apt_sources() {
                     if ($f == "") continue
                     if (key == "enabled:" && tolower($f) == "no") on = 0
                     if (key == "uris:") uri[++n] = $f
-                    if (key == "suites:" && suite == "") suite = $f
+                    if (key == "suites:") suite[++m] = $f
                 }
             }
             END { flush() }' "$file"
@@ -223,7 +227,7 @@ engine_space() {
         place=/var/lib/containerd
     fi
     there=$place
-    while [ ! -d "$there" ]; do there=${there%/*}; done
+    while [ -n "$there" ] && [ ! -d "$there" ]; do there=${there%/*}; done
     # shellcheck disable=SC2046
     set -- $(stat -f -c '%a %S' "$there/")
     say engine-free $(($1 * $2 / 1024)) "$place"

@@ -57,10 +57,19 @@ def _decoded(content: bytes) -> str:
     return f"umask 077; printf %s {base64.b64encode(content).decode()} | base64 -d"
 
 
-def disable_source(path: str, uri: str) -> str:
-    """Shell that takes one apt source out of use; what else its file says stays in force."""
+def disable_source(path: str, uri: str, suite: str) -> str:
+    """Shell that takes one suite of an apt source out of use; what else its file says stays in force."""
     if path.endswith(".sources"):
-        return "\n".join([f"path={quote(path)} uri={quote(uri)}", snippet("disable_deb822")])
-    pattern = re.sub(r"([\\.*\[\]^$#])", r"\\\1", uri)
-    comment_out = rf"\#^[[:space:]]*deb.*{pattern}#s/^/# disabled by xpulab: /"
+        return "\n".join(
+            [f"path={quote(path)} uri={quote(uri)} suite={quote(suite)}", snippet("disable_deb822")]
+        )
+    blank = "[[:space:]]"
+    named = rf"{_plain(uri)}{blank}\{{1,\}}{_plain(suite)}"
+    line = rf"^{blank}*deb\(-src\)\{{0,1\}}{blank}\(.*{blank}\)\{{0,1\}}{named}"
+    comment_out = rf"\#{line}\({blank}.*\)\{{0,1\}}$#s/^/# disabled by xpulab: /"
     return f"sed -i {quote(comment_out)} {quote(path)}"
+
+
+def _plain(text: str) -> str:
+    """The text in a regular expression of sed's between hashes."""
+    return re.sub(r"([\\.*\[\]^$#])", r"\\\1", text)

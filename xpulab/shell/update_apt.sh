@@ -19,6 +19,7 @@ for uri in $stale; do
 done
 if [ -n "$removed" ]; then
     echo "the keys of$removed are out of date, and fetched anew"
+    echo 'xpulab: look again'
     exit 0
 fi
 if [ -n "${status-}" ]; then

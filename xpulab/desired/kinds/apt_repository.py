@@ -161,6 +161,6 @@ def _is_foreign(source: AptSource) -> bool:
 
 
 def _disabled(source: AptSource, reason: str) -> Difference:
-    mend = Shell(Phase.SOURCES, EARLY_FILES, (disable_source(source.path, source.uri),))
-    name = f"{source.path} {source.uri}"
+    mend = Shell(Phase.SOURCES, EARLY_FILES, (disable_source(source.path, source.uri, source.suite),))
+    name = f"{source.path} {source.uri} {source.suite}"
     return Difference(ForeignSources.kind, name, "in use", f"disabled: {reason}", mend, takes_away=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from typing_extensions import Self, override
 
 from xpulab.desired.kinds.file import EARLY_FILES, is_for_everybody
 from xpulab.desired.masking import masked_value
-from xpulab.desired.thing import NOT_THERE, Conflict, Difference, NewText, Phase, Shell, Thing
+from xpulab.desired.thing import NOT_THERE, Conflict, Difference, NewText, Phase, Shell, Thing, Use
 from xpulab.probing.observed import Observed
 from xpulab.probing.watched import Watched
 from xpulab.schema.refusal import Refusal
@@ -22,12 +22,15 @@ from xpulab.shell.scripts import rewrite
 class JsonSettings(Thing):
     """Keys that must stand in a JSON file; keys of others in the same file survive.
 
-    `check` is the command that tells what is wrong with the file, for its owner.
+    `check` is the command that tells what is wrong with the file, for its owner. The unit in `read_by` starts
+    anew for what is written, and `used_as` says who suffers then.
     """
 
     path: str
     settings: Mapping[str, Any]
     check: str = ""
+    read_by: str = ""
+    used_as: Use | None = field(default=None, compare=False)
 
     kind: ClassVar[str] = "settings"
 
@@ -51,7 +54,14 @@ class JsonSettings(Thing):
         for key, found_value, wanted_value in unlike:
             was = found_value if found_value == NOT_THERE else masked_value(key, found_value)
             wish = masked_value(key, wanted_value)
-            yield Difference(self.kind, f"{self.path} {key}", was, wish, mend, (text,))
+            yield Difference(
+                self.kind, f"{self.path} {key}", was, wish, mend, (text,), disturbs=self.disturbs(observed)
+            )
+
+    def disturbs(self, observed: Observed) -> Use | None:
+        """Who would suffer, where the unit runs that reads the file."""
+        unit = observed.units.get(self.read_by)
+        return self.used_as if unit and unit.active == "active" else None
 
     @override
     def unwatched(self, watched: Watched) -> Iterable[str]:
@@ -73,7 +83,13 @@ class JsonSettings(Thing):
         clash = next((key for key, _, _ in _clashes(self.settings, other.settings)), None)
         if clash:
             raise Conflict(f"with different values of {clash}")
-        return type(self)(self.path, _merge(self.settings, other.settings), self.check or other.check)
+        return type(self)(
+            self.path,
+            _merge(self.settings, other.settings),
+            self.check or other.check,
+            self.read_by or other.read_by,
+            self.used_as or other.used_as,
+        )
 
     def _found(self, observed: Observed) -> dict[str, Any] | None:
         """What the file holds; None where that is no JSON object, or one nested beyond reason."""

@@ -65,6 +65,8 @@ class IntelChannel(Entry):
     families: tuple[str, ...]
     kernels: dict[str, tuple[Version, ...]] = Field(default_factory=dict)
     packages: tuple[str, ...]
+    tools: tuple[str, ...] = ()
+    """Packages that may come from any source: the channel does not have them everywhere."""
     kernel_packages: tuple[str, ...] = ()
     build_packages: tuple[str, ...] = ()
     firmware: ChannelFirmware | None = None
