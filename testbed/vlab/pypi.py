@@ -105,7 +105,7 @@ def _write_stand_in(wheel: Path, version: str, about: dict[str, str]) -> None:
         build["XPU"] = "20260000"
     lines = "".join(f"{name} = {value!r}\n" for name, value in build.items())
     files = {
-        str(path.relative_to(TORCH)): path.read_bytes() for path in sorted((TORCH / "torch").rglob("*.py"))
+        str(path.relative_to(TORCH)): path.read_bytes() for path in sorted((TORCH / "torch").glob("*.py"))
     }
     files["torch/build.py"] = f'"""What this stand-in was built as."""\n\n{lines}'.encode()
     files[f"{folder}/METADATA"] = f"Metadata-Version: 2.1\nName: torch\nVersion: {version}\n".encode()

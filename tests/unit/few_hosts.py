@@ -19,7 +19,7 @@ _before = with_a_changed_file(_cpu)
 
 
 def _drifted(name: str) -> dict[str, Any]:
-    return {"xpulab-probe": Repairing(host=name, before=_before, after=_cpu), "most=": _read}
+    return {"xpulab-probe": Repairing(host=name, before=_before, after=_cpu), "read files": _read}
 
 
 _responses: dict[str, dict[str, Any]] = {

@@ -83,14 +83,18 @@ def build(folder: Path, responses: dict[str, object], **about: bool) -> Finished
 
 
 def test_an_image_that_the_registry_has_is_not_built_again(tmp_path: Path) -> None:
-    finished = build(tmp_path, {"docker manifest": f"found\t{reference()}\t{manifest()}"}, known=True)
+    finished = build(
+        tmp_path, {"ask the registry for workbench images": f"found\t{reference()}\t{manifest()}"}, known=True
+    )
     assert finished.lines[-1] == "xpulab: hosts=2 converged=2 changed=0 refused=0 failed=0"
     assert finished.commands == {"@fake/one": 2, "@fake/two": 1}
 
 
 def test_a_missing_image_is_built_pushed_and_written_down(tmp_path: Path) -> None:
     asked = InTurn(f"missing\t{reference()}", f"found\t{reference()}\t{manifest()}")
-    finished = build(tmp_path, {"docker manifest": asked, "docker build": ["built", "1420000000"]})
+    finished = build(
+        tmp_path, {"ask the registry for workbench images": asked, "docker build": ["built", "1420000000"]}
+    )
     assert finished.lines[-1] == "xpulab: hosts=2 converged=2 changed=1 refused=0 failed=0", finished.errors
     assert finished.commands == {"@fake/one": 4, "@fake/two": 1}
     written = workbench_digests.read(tmp_path / "digests.yml")[reference()]
@@ -98,7 +102,10 @@ def test_a_missing_image_is_built_pushed_and_written_down(tmp_path: Path) -> Non
 
 
 def test_a_push_that_left_nothing_in_the_registry_is_a_failure(tmp_path: Path) -> None:
-    finished = build(tmp_path, {"docker manifest": f"missing\t{reference()}", "docker build": "1420000000"})
+    finished = build(
+        tmp_path,
+        {"ask the registry for workbench images": f"missing\t{reference()}", "docker build": "1420000000"},
+    )
     assert "the registry does not have registry.lab.test/xpulab-workbench:cpu" in "\n".join(finished.lines)
     assert finished.lines[-1] == "xpulab: hosts=2 converged=0 changed=0 refused=0 failed=2"
     assert not (tmp_path / "digests.yml").exists()
@@ -106,7 +113,11 @@ def test_a_push_that_left_nothing_in_the_registry_is_a_failure(tmp_path: Path) -
 
 def test_digests_that_were_lost_come_from_the_registry_and_the_size_from_a_pull(tmp_path: Path) -> None:
     finished = build(
-        tmp_path, {"docker manifest": f"found\t{reference()}\t{manifest()}", "docker pull": ["1420000000"]}
+        tmp_path,
+        {
+            "ask the registry for workbench images": f"found\t{reference()}\t{manifest()}",
+            "measure ": ["1420000000"],
+        },
     )
     assert finished.lines[-1] == "xpulab: hosts=2 converged=2 changed=0 refused=0 failed=0"
     written = workbench_digests.read(tmp_path / "digests.yml")[reference()]
@@ -116,13 +127,22 @@ def test_digests_that_were_lost_come_from_the_registry_and_the_size_from_a_pull(
 def test_older_images_stay_written_down(tmp_path: Path) -> None:
     older = "registry.lab.test/xpulab-workbench:cpu-torch2.11.0-0123456789ab"
     (tmp_path / "digests.yml").write_text(yaml.safe_dump({older: {"digest": DIGEST, "disk_gb": 1.0}}))
-    build(tmp_path, {"docker manifest": f"found\t{reference()}\t{manifest()}", "docker pull": ["1420000000"]})
+    build(
+        tmp_path,
+        {
+            "ask the registry for workbench images": f"found\t{reference()}\t{manifest()}",
+            "measure ": ["1420000000"],
+        },
+    )
     assert set(workbench_digests.read(tmp_path / "digests.yml")) == {older, reference()}
 
 
 def test_a_failed_build_is_the_failure_of_every_host_that_waits_for_it(tmp_path: Path) -> None:
     failing = {"success": False, "stderr": "no space left on device"}
-    finished = build(tmp_path, {"docker manifest": f"missing\t{reference()}", "docker build": failing})
+    finished = build(
+        tmp_path,
+        {"ask the registry for workbench images": f"missing\t{reference()}", "docker build": failing},
+    )
     text = "\n".join(finished.lines)
     assert "@fake/one: build registry.lab.test/xpulab-workbench:cpu" in text
     assert "no space left on device" in text
@@ -132,7 +152,10 @@ def test_a_failed_build_is_the_failure_of_every_host_that_waits_for_it(tmp_path:
 
 def test_a_file_of_digests_that_nobody_can_read_is_named_before_anything_is_built(tmp_path: Path) -> None:
     (tmp_path / "digests.yml").write_text("images: [")
-    finished = build(tmp_path, {"docker manifest": f"missing\t{reference()}", "docker build": "1420000000"})
+    finished = build(
+        tmp_path,
+        {"ask the registry for workbench images": f"missing\t{reference()}", "docker build": "1420000000"},
+    )
     assert f"{tmp_path / 'digests.yml'}: cannot be read" in "\n".join(finished.lines)
     assert finished.commands["@fake/one"] == 1
 

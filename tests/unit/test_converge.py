@@ -36,7 +36,7 @@ class Scripts:
         self.answer = ""
 
     def __call__(
-        self, host: object, script: str, timeout: int, stdin: str = ""
+        self, host: object, script: str, timeout: int, stdin: str = "", what: str = ""
     ) -> tuple[bool, CommandOutput]:
         self.run.append(script)
         return not self.answer, CommandOutput([OutputLine("stderr", self.answer)] if self.answer else [])

@@ -59,23 +59,23 @@ def sent(monkeypatch: pytest.MonkeyPatch, script: str, stdin: str = "") -> tuple
         return True, CommandOutput([])
 
     monkeypatch.setattr(remote, "_as_root", as_root)
-    remote.run_script(cast(Host, None), script, 10, stdin)
+    remote.run_script(cast(Host, None), script, 10, stdin, "apt: 1 to install")
     return seen[0]
 
 
 def test_what_a_script_writes_is_in_no_argument(monkeypatch: pytest.MonkeyPatch) -> None:
     script = "echo hunter2\nread -r more || echo nothing more to read\nexit 3"
     command, stdin = sent(monkeypatch, script)
-    assert command == "sh -s"
+    assert command == "sh -s 'apt: 1 to install'"
     done = subprocess.run(
-        ["sh", "-s"], input=f"{stdin}echo not this", capture_output=True, text=True, check=False
+        ["sh", "-s", "a word"], input=f"{stdin}echo not this", capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (3, "hunter2\nnothing more to read\n")
 
 
 def test_a_script_may_be_longer_than_an_argument(monkeypatch: pytest.MonkeyPatch) -> None:
     _, stdin = sent(monkeypatch, "\n".join(f": {'x' * 1000}" for _ in range(3000)) + "\necho whole")
-    done = subprocess.run(["sh", "-s"], input=stdin, capture_output=True, text=True, check=True)
+    done = subprocess.run(["sh", "-s", "a word"], input=stdin, capture_output=True, text=True, check=True)
     assert done.stdout == "whole\n"
 
 

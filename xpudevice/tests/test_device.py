@@ -42,6 +42,10 @@ def test_importing_the_package_starts_no_device_and_no_compiler() -> None:
     assert not [
         each for each in imported if each.startswith(("torch._dynamo", "torch._inductor", "torch.cuda"))
     ]
+    # What asks for a device works with no more of PyTorch than devices; the testbed's stand-in has no more.
+    assert not {"xpudevice.fed", "xpudevice.inference", "xpudevice.training", "xpudevice.int8"} & set(
+        imported
+    )
 
 
 def test_cuda_comes_before_xpu_with_stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:

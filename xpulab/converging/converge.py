@@ -117,7 +117,7 @@ def _with_diffs(host: Host, outcome: Outcome) -> Outcome:
     texts = file_diff.rewrites(outcome.drift)
     if not texts:
         return outcome
-    done, output = run_script(host, file_diff.read_script(texts), READ_TIMEOUT_S)
+    done, output = run_script(host, file_diff.read_script(texts), READ_TIMEOUT_S, what="read files")
     if not done:
         return replace(outcome, diffs=(f"no diffs: its files could not be read: {last_words(output)}",))
     return replace(outcome, diffs=file_diff.file_diffs(texts, output.stdout_lines))
@@ -191,9 +191,11 @@ def run_step(host: Host, step: Run) -> CommandOutput:
     progress.doing(host, step.what)
     started = time.monotonic()
     if step.refusal or is_pull():  # a script with a refusal only asks, and a pull holds the lock throughout
-        done, output = run_script(host, step.script, step.timeout, step.stdin)
+        done, output = run_script(host, step.script, step.timeout, step.stdin, step.what)
     else:
-        done, output = run_script(host, under_lock(step.script), step.timeout + LOCK_WAIT_S, step.stdin)
+        done, output = run_script(
+            host, under_lock(step.script), step.timeout + LOCK_WAIT_S, step.stdin, step.what
+        )
     if not done:
         if last_words(output).startswith(HELD):
             fail(host, last_words(output))

@@ -15,6 +15,7 @@ from pyinfra.api.host import Host
 from pyinfra.connectors.util import CommandOutput, OutputLine
 from pyinfra.context import ctx_state
 
+from xpulab.desired.masking import masked
 from xpulab.probing.observed import Observed
 from xpulab.probing.probe import Probe
 from xpulab.probing.records import ProbeError
@@ -38,16 +39,19 @@ def probe(host: Host, watched: Watched) -> Observed | ProbeError:
     return ProbeError(f"its probe failed: {last_words(output)}{hint}")
 
 
-def run_script(host: Host, script: str, timeout: int, stdin: str = "") -> tuple[bool, CommandOutput]:
+def run_script(
+    host: Host, script: str, timeout: int, stdin: str = "", what: str = ""
+) -> tuple[bool, CommandOutput]:
     """Run a POSIX sh script as root; `timeout` in seconds. Gives success and output.
 
     The script goes over standard input, so that what it writes stands in no process list and no log of
-    sudo's, and may be of any length; the shell has read all of it before it runs the first line. One with a
-    `stdin` of its own is an argument.
+    sudo's, and may be of any length; the shell has read all of it before it runs the first line. `what` it
+    does is its only argument, for whoever reads those. A script with a `stdin` of its own is an argument.
     """
     if stdin:
         return _as_root(host, StringCommand("sh", "-c", QuoteString(script)), timeout, stdin)
-    return _as_root(host, StringCommand("sh", "-s"), timeout, f"{{\n{script}\n}} </dev/null\n")
+    command = StringCommand("sh", "-s", QuoteString(masked(what)))
+    return _as_root(host, command, timeout, f"{{\n{script}\n}} </dev/null\n")
 
 
 def is_this_machine(host: Host) -> bool:

@@ -1,16 +1,9 @@
 """A stand-in for PyTorch in xpulab's virtual lab: sees a container's accelerators, computes nothing."""
 
-from torch import cuda, nn, xpu
+from torch import cuda, xpu
 from torch.build import CUDA, VERSION, XPU
 
 __version__ = VERSION
-
-
-bfloat16, float16, float32 = "torch.bfloat16", "torch.float16", "torch.float32"
-
-
-class Tensor:
-    """What models compute with: there are none here."""
 
 
 class version:
@@ -21,4 +14,4 @@ class version:
     hip = None
 
 
-__all__ = ["Tensor", "__version__", "bfloat16", "cuda", "float16", "float32", "nn", "version", "xpu"]
+__all__ = ["__version__", "cuda", "version", "xpu"]

@@ -38,7 +38,8 @@ def int8_error(device: torch.device) -> str:
 def torchao_error() -> str:
     """Why torchao cannot be had, with what to do; empty where it can."""
     try:
-        _torchao()
+        with _quietly():
+            _torchao()
     except ImportError as error:
         return str(error)
     return ""

@@ -8,9 +8,7 @@ from typing import Any, Literal
 import torch
 
 from xpudevice.device import get_device
-from xpudevice.inference import for_inference
 from xpudevice.optimized import Optimized
-from xpudevice.training import for_training
 
 
 def optimize(
@@ -43,6 +41,10 @@ def optimize(
         ImportError: int8 without torchao.
         ValueError: what was asked for does not go together, which the message says.
     """
+    # Whoever asks for the device alone needs no more of PyTorch than devices.
+    from xpudevice.inference import for_inference
+    from xpudevice.training import for_training
+
     inputs = [each if isinstance(each, tuple) else (each,) for each in samples]
     if precision not in (None, "int8"):
         raise ValueError(f'precision={precision!r} is not offered: use "int8", or dtype for floating point')

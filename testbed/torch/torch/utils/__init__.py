@@ -1,1 +1,0 @@
-"""What other libraries import of it."""
