@@ -122,6 +122,23 @@ def test_a_compiled_model_with_frozen_weights_computes_the_same_in_any_mode(with
             torch.testing.assert_close(optimized.model(x), model(x))
 
 
+@pytest.mark.skipif(
+    not precision.bfloat16(CPU).native or bool(compile_error(CPU)), reason="no bfloat16 or no compiler"
+)
+def test_weights_are_packed_once_and_not_at_every_call(capfd: pytest.CaptureFixture[str]) -> None:
+    # A model that was compiled before for another size must not make this one fit for any size.
+    optimize(nn.Linear(8, 8)).model(torch.ones(2, 8))
+    images = torch.randn(4, 3, 16, 16)
+    model = optimize(nn.Sequential(nn.Conv2d(3, 64, 3), nn.ReLU(), nn.Conv2d(64, 64, 3))).model
+    model(images)
+    capfd.readouterr()
+    with torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON):
+        model(images)
+    steps = [line for line in capfd.readouterr().out.splitlines() if ",exec," in line]
+    assert sum(",convolution," in each for each in steps) == 2
+    assert not any(",reorder," in each for each in steps)
+
+
 def test_without_a_compiler_the_reason_is_given(monkeypatch: pytest.MonkeyPatch, without_bf16: None) -> None:
     def fail(model: nn.Module) -> nn.Module:
         raise RuntimeError("no C++ compiler")

@@ -30,7 +30,8 @@ def optimize(
     the weights are converted, for training they stay and autocast converts. Inputs and outputs stay in the
     precision that the model came in. Two-dimensional convolutions get channels_last. IPEX optimizes the model
     where it is installed for this type of device; else torch.compile does where it works, which is tried once
-    per process on a tiny model. On a CPU it takes the weights of inference for constants.
+    per process on a tiny model. On a CPU it takes the weights of inference for constants, anew for each of up
+    to eight sizes of input.
 
     `samples` are inputs, each a tensor or a tuple of arguments: on them the loss of accuracy is measured.
     `precision="int8"` computes convolutions and linear layers in 8 bits, calibrated on the samples, on x86
