@@ -129,7 +129,7 @@ def _in_floats(
         steps.left_out(f"torch.compile: {error}")
     else:
         frozen = device.type == "cpu"
-        # oneDNN packs weights for one size of input alone; left to itself, the second model or size of a process
+        # oneDNN packs weights for one size alone; left to itself, the second model or size of a process
         # is compiled for any (2.13.0).
         model = cast(nn.Module, torch.compile(model, dynamic=False if frozen else None))
         steps.did(f"torch.compile{' with frozen weights' if frozen else ''}, at the first call")
