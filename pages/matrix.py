@@ -27,6 +27,14 @@ answers for other kernels, several cards, Secure Boot and policies. Where cards 
 of device ids has a line of its own. A package in the kernel column is installed, and
 the host reboots into it.
 """
+SYSTEMS = """\
+## Systems
+
+Hosts get a note from half a year before the end on. Fixes that take a contract, such as Ubuntu Pro, do not
+count.
+
+| system | security fixes | kernel it came with | base of workbench images |
+|---|---|---|---|"""
 COLUMNS = (
     "| card | system | driver | modules | from | kernel | image, or why not |\n|---|---|---|---|---|---|---|"
 )
@@ -35,7 +43,17 @@ COLUMNS = (
 def matrix(known: Catalog) -> str:
     """The whole page."""
     vendors = (line for vendor in VENDORS.values() for line in (*_vendor(vendor, known), ""))
-    return "\n".join([HEAD, *vendors, *_outside(known)]) + "\n"
+    return "\n".join([HEAD, *_systems(known), "", *vendors, *_outside(known)]) + "\n"
+
+
+def _systems(known: Catalog) -> Iterator[str]:
+    """A line per system: until when it is cared for, the kernel it came with, the base of its workbench."""
+    yield SYSTEMS
+    bases = known.workbench.systems
+    other = f"that of another system, `{bases[known.workbench.default_system].image}`"
+    for key, system in known.operating_systems.items():
+        base = f"`{bases[key].image}`" if key in bases else other
+        yield f"| {system.title} | {system.care.in_words} | {system.kernels[0].series} | {base} |"
 
 
 def _vendor(vendor: Vendor, known: Catalog) -> Iterator[str]:

@@ -28,7 +28,7 @@ HOSTS = {
     "NVIDIA, Turing and later": ("10de:2204", "ubuntu-24.04", None, {}),
     "NVIDIA Maxwell, Pascal, Volta": ("10de:1b06", "ubuntu-22.04", None, {}),
     "Arc on Ubuntu 22.04": ("8086:56a0", "ubuntu-22.04", "6.8.0-87-generic", {}),
-    "Arc on Ubuntu 24.04 or Debian 12": ("8086:56a0", "ubuntu-24.04", None, {}),
+    "Arc on Ubuntu 24.04 or 26.04, Debian 12 or 13": ("8086:56a0", "ubuntu-24.04", None, {}),
     "Data Center GPU Max on Ubuntu 22.04": ("8086:0bda", "ubuntu-22.04", None, {}),
     "Data Center GPU Max on Ubuntu 24.04": ("8086:0bda", "ubuntu-24.04", None, {}),
     "Data Center GPU Max, `torch: 2.8`": ("8086:0bda", "ubuntu-22.04", None, {"torch": "2.8"}),

@@ -22,12 +22,13 @@ def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest
     """The engine of the target, running; the packages of any other are absent."""
     engine = catalog.docker[target.engine]
     source = repository_for(target.os, engine.repository, settings, catalog) if engine.repository else None
+    there = engine.on(target.os)
     reason = f"xpulab writes its own source for {target.engine}"
     return manifest(
         (
             *([source] if source else []),
-            *(Package(name, used_as="containers") for name in engine.packages),
-            AbsentPackages(engine.displaces, {"containers": engine.displaces}),
+            *(Package(name, used_as="containers") for name in there.packages),
+            AbsentPackages(there.displaces, {"containers": there.displaces}),
             JsonSettings(engine.daemon_json, {}, CHECK, engine.unit, used_as="containers"),
             Unit(engine.unit, configured_by=(engine.daemon_json,), used_as="containers"),
             ForeignSources.of(engine.foreign_sources, reason),

@@ -37,20 +37,23 @@ def wanted(target: Target, settings: HostSettings, catalog: Catalog) -> Manifest
     """The channel's packages under its own names; names of the other generation are absent."""
     driver = target.driver_of("intel")
     facts = catalog.of(IntelFacts)
-    channel = facts.compute.channels[driver.branch]
+    channel = facts.compute.channels[driver.branch].on(target.os)
     suite = channel.suites[target.os]
-    source = repository_for(target.os, channel.repository, settings, catalog, channel=suite)
+    source = (
+        repository_for(target.os, channel.repository, settings, catalog, channel=suite)
+        if channel.repository
+        else None
+    )
     names = channel.kernel_packages + channel.packages
     build = tuple(name.format(kernel=target.kernel) for name in channel.build_packages)
-    origin = Origin(source, "intel", driver.branch)
+    origin = Origin(source, "intel", driver.branch) if source else None
     # The in-tree module has the same name: the running one must be the one that DKMS built.
     dkms = facts.compute.dkms_module
     module = LoadedModule(dkms.name, provided_by=(dkms.package,))
     reason = f"channels of Intel's GPU packages must not be mixed, and this host has {suite}"
     return manifest(
         (
-            source,
-            *(preference(channel.repository, catalog) or (_pin(source, names),)),
+            *_chosen(source, names, catalog),
             *(Package(name) for name in (*build, *channel.tools)),
             *(Package(name, origin=origin, used_as="accelerators") for name in names),
             AbsentPackages(channel.displaces, {"accelerators": channel.displaces}),
@@ -87,6 +90,15 @@ def watched(settings: HostSettings, catalog: Catalog) -> Watched:
         files=(PIN,), contents=(record.PATH,), modules=modules, origins=tuple(dict.fromkeys(origins))
     )
     return apt_repository.WATCHED + watched_preference(settings, catalog) + own
+
+
+def _chosen(
+    source: AptRepository | None, names: tuple[str, ...], catalog: Catalog
+) -> Iterator[AptRepository | File]:
+    """The repository, and what makes apt take the packages from there; nothing for the system's archive."""
+    if source:
+        yield source
+        yield from preference(source.name, catalog) or (_pin(source, names),)
 
 
 def _pin(source: AptRepository, names: tuple[str, ...]) -> File:

@@ -32,6 +32,7 @@ ARC_A770, ARC_B580, MAX_1100, FLEX_170, UHD_770 = (
     "8086:4680",
 )
 NOBLE_HWE, BOOKWORM, BACKPORTS = "7.0.0-31-generic", "6.1.0-28-amd64", "6.12.95+deb12-amd64"
+RESOLUTE, TRIXIE = "7.0.0-38-generic", "6.12.118+deb13-amd64"
 B200, NVSWITCH = "10de:2901", "10de:22a3"
 ASPEED, RADEON = "1a03:2000", "1002:744c"
 
@@ -65,6 +66,16 @@ def noble(*pci_ids: str, **facts: Any) -> Observed:
 def debian(*pci_ids: str, **facts: Any) -> Observed:
     """A host with Debian 12 on its own kernel."""
     return host(*pci_ids, **{"os_id": "debian", "os_version": "12", "kernel": BOOKWORM, **facts})
+
+
+def resolute(*pci_ids: str, **facts: Any) -> Observed:
+    """A host with Ubuntu 26.04 on its own kernel."""
+    return host(*pci_ids, **{"os_version": "26.04", "kernel": RESOLUTE, **facts})
+
+
+def trixie(*pci_ids: str, **facts: Any) -> Observed:
+    """A host with Debian 13 on its own kernel."""
+    return host(*pci_ids, **{"os_id": "debian", "os_version": "13", "kernel": TRIXIE, **facts})
 
 
 def settings(**policy: Any) -> HostSettings:

@@ -21,7 +21,7 @@ from xpulab.schema.refusal import Refusal
 SET = re.compile(r"set policy (\w+)(?::| to)(?: one of)? ([\w.]+(?:/\d+)?)")
 LEFT_OUT = re.compile(r"leave policy (\w+) out")
 META = re.compile(r"apt install (linux-\S+?),? ")
-OTHER_SYSTEM = re.compile(r"install (Ubuntu \d\d\.\d\d LTS|Debian 12)")
+OTHER_SYSTEM = re.compile(r"(?:install|or) (Ubuntu \d\d\.\d\d LTS|Debian \d\d)")
 
 
 def ways(remedy: str, observed: Observed, policy: Policy) -> Iterator[tuple[str, Observed, Policy]]:

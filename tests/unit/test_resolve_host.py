@@ -23,7 +23,7 @@ def test_a_host_with_only_a_bmc_is_a_cpu_host() -> None:
     target = resolved(resolve(host(ASPEED), settings(), load()))
     assert (target.vendor, target.accelerators, target.driver) == ("cpu", (), None)
     assert target.image.reference == "intel/pytorch:cpu-2.11.0-ubuntu24.04"
-    assert target.notes == ()
+    assert target.lasting_notes == ()
 
 
 def test_a_lab_wide_torch_version_does_not_refuse_its_cpu_hosts() -> None:

@@ -238,7 +238,7 @@ def test_what_debians_backports_cost_is_said() -> None:
 @pytest.mark.parametrize(
     ("observed", "note"),
     [
-        (noble("8086:b080", kernel=NOBLE_HWE), "PyTorch lists Panther Lake on Ubuntu 26.04, and not on"),
+        (noble("8086:b080", kernel=NOBLE_HWE), "PyTorch lists Panther Lake on Ubuntu 26.04 LTS, and not on"),
         (noble(MAX_1100), "PyTorch lists Data Center GPU Max on Ubuntu 22.04 LTS, and not on"),
         (host(MAX_1100), None),
         (noble(ARC_B580, kernel=NOBLE_HWE), None),

@@ -214,13 +214,13 @@ def test_audio_and_usb_functions_of_a_card_are_no_accelerators() -> None:
         function("10de:1ad8", 4, "0c0330"),
     )
     target = resolved(resolve(host(pci=pci), settings(), load()))
-    assert len(target.accelerators) == 1 and target.notes == ()
+    assert len(target.accelerators) == 1 and target.lasting_notes == ()
 
 
 def test_an_igpu_without_pytorch_support_is_noted_and_ignored() -> None:
     target = resolved(resolve(host(RTX_3090, UHD_770), settings(), load()))
     assert [gpu.pci_id for gpu in target.accelerators] == [RTX_3090]
-    (note,) = target.notes
+    (note,) = target.lasting_notes
     assert "UHD Graphics 770" in note
 
 

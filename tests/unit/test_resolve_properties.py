@@ -19,6 +19,8 @@ from tests.unit.sample_hosts import (
     HWE,
     MAX_1100,
     NOBLE_HWE,
+    RESOLUTE,
+    TRIXIE,
     host,
     manifest_of,
 )
@@ -55,7 +57,9 @@ SYSTEMS = [
     for system, version, kernels in (
         ("ubuntu", "22.04", (GA, HWE, "6.8.0-1021-aws")),
         ("ubuntu", "24.04", (HWE, "6.14.0-30-generic", NOBLE_HWE)),
+        ("ubuntu", "26.04", (RESOLUTE, "7.0.0-1004-aws")),
         ("debian", "12", (BOOKWORM, BACKPORTS)),
+        ("debian", "13", (TRIXIE, "6.12.118+deb13-cloud-amd64", "7.3.4+deb13-amd64")),
     )
     for kernel in kernels
 ]
@@ -124,7 +128,7 @@ def check_nvidia(target: Target) -> None:
 
 
 def check_intel(target: Target) -> None:
-    channel = CATALOG.of(IntelFacts).compute.channels[target.driver_of("intel").branch]
+    channel = CATALOG.of(IntelFacts).compute.channels[target.driver_of("intel").branch].on(target.os)
     assert target.os in channel.suites
     for gpu in target.accelerators:
         if gpu.family in CATALOG.of(IntelFacts).devices:
@@ -174,6 +178,10 @@ def test_any_target_has_a_manifest_with_one_intel_channel_at_most_and_no_contrad
     assert len(paths) == len(set(paths))
 
 
+def test_hosts_of_every_system_are_made_up_here() -> None:
+    assert {f"{each['os_id']}-{each['os_version']}" for each in SYSTEMS} == set(CATALOG.operating_systems)
+
+
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: "-".join(system.values()))
 def test_every_intel_device_gets_a_target_or_a_refusal_with_a_remedy_on_every_system(
     system: dict[str, str],
@@ -185,3 +193,16 @@ def test_every_intel_device_gets_a_target_or_a_refusal_with_a_remedy_on_every_sy
             assert result.reason and result.remedy
         outcomes["refusal" if isinstance(result, Refusal) else "target"] += 1
     assert sum(outcomes.values()) == 390 and all(outcomes.values())
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: "-".join(system.values()))
+def test_every_nvidia_chip_gets_a_target_or_a_refusal_with_a_remedy_on_every_system(
+    system: dict[str, str],
+) -> None:
+    for card in NVIDIA:
+        result = resolve(host(card, **system), HostSettings(), CATALOG)
+        if isinstance(result, Refusal):
+            assert result.reason and result.remedy
+        else:
+            check_nvidia(result)
+            assert manifest_of(host(card, **system), HostSettings()).of(Package)

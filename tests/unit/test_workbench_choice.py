@@ -19,7 +19,9 @@ from tests.unit.sample_hosts import (
     debian,
     host,
     noble,
+    resolute,
     resolved,
+    trixie,
 )
 from tests.unit.sample_workbenches import CATALOG, answer, dockerfile, made, of_cpu
 from xpulab.desired.role import Waiting
@@ -53,6 +55,8 @@ def test_an_nvidia_host_gets_one_on_the_pytorch_image_that_the_resolver_chose() 
         (host(MAX_1100), "ubuntu:22.04", "jammy/lts/2523"),
         (noble(MAX_1100), "ubuntu:24.04", "noble/lts/2523"),
         (debian(ARC_A770, kernel=BACKPORTS), "ubuntu:24.04", "noble"),
+        (resolute(ARC_A770), "ubuntu:24.04", "noble"),
+        (trixie(ARC_A770), "ubuntu:24.04", "noble"),
     ],
 )
 def test_an_intel_image_has_level_zero_of_the_hosts_channel(

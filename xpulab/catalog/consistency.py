@@ -47,8 +47,10 @@ def _unknown_repositories(catalog: Catalog) -> Iterator[str]:
 
 def _unknown_systems(catalog: Catalog) -> Iterator[str]:
     """A misspelt system would silently offer nothing."""
-    notes = {f"docker.yml: {key}": tuple(each.notes) for key, each in catalog.docker.items()}
-    return catalog.unknown_systems({**notes, "workbench.yml: systems": tuple(catalog.workbench.systems)})
+    engines = {f"docker.yml: {key}": (*each.notes, *each.systems) for key, each in catalog.docker.items()}
+    keys = {f"repositories.yml: {key}: keys": tuple(each.keys) for key, each in catalog.repositories.items()}
+    bases = {"workbench.yml: systems": tuple(catalog.workbench.systems)}
+    return catalog.unknown_systems({**engines, **keys, **bases})
 
 
 def _unknown_parts_of_workbenches(catalog: Catalog) -> Iterator[str]:

@@ -63,7 +63,9 @@ class Catalog(Record):
         """The catalog as it stands on a day: what has an end of life may have passed it."""
         parts = {name: getattr(self, name) for name in type(self).model_fields}
         # Not a copy, which would keep what was computed from the facts of another day.
-        return Catalog(**{**parts, "facts": {name: facts.on(day) for name, facts in self.facts.items()}})
+        systems = {key: system.on(day) for key, system in self.operating_systems.items()}
+        facts = {name: of_vendor.on(day) for name, of_vendor in self.facts.items()}
+        return Catalog(**{**parts, "operating_systems": systems, "facts": facts})
 
     def of(self, model: type[Facts]) -> Facts:
         """The facts of one vendor, by their model; KeyError where the vendor is none of this catalog's."""

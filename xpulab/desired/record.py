@@ -28,7 +28,7 @@ def text(target: Target) -> str:
         else None,
         "engine": target.engine,
         "image": {"reference": target.image.reference, "digest": target.image.digest},
-        "notes": list(target.notes),
+        "notes": list(target.lasting_notes),
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 

@@ -12,6 +12,7 @@ def repository_for(
 ) -> AptRepository:
     """The repository of that name for an operating system of the catalog; `channel` fills its suite."""
     found = catalog.repositories[name]
+    key = found.key_for(system)
     override = settings.repositories.get(name, RepositoryOverride())
     words = {
         "codename": catalog.operating_systems[system].codename,
@@ -21,8 +22,8 @@ def repository_for(
     }
     return AptRepository(
         name=name,
-        key_url=(override.key_url or found.key_url).format(**words),
-        fingerprints=override.fingerprints or found.fingerprints,
+        key_url=(override.key_url or key.key_url).format(**words),
+        fingerprints=override.fingerprints or key.fingerprints,
         uri=(override.uri or found.uri).format(**words),
         suite=found.suite.format(channel=channel, **words),
         components=found.components,

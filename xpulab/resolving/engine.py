@@ -30,9 +30,8 @@ def choose(observed: Observed, policy: Policy, catalog: Catalog) -> Reason | Ref
             reason=f"this host is a node of a cluster ({unit}) and has no container engine that xpulab knows",
             remedy=f"set policy engine to {others} for it, or leave this host out",
         )
-    displaced = [
-        each for each in observed.packages if any(fnmatchcase(each, one) for one in engine.displaces)
-    ]
+    displaces = engine.on(observed.os).displaces
+    displaced = [each for each in observed.packages if any(fnmatchcase(each, one) for one in displaces)]
     if displaced:
         return Refusal(
             reason=f"{', '.join(sorted(displaced))} would have to go for {name}, and may be in use",

@@ -14,8 +14,10 @@ from xpulab.resolving.both import combine
 from xpulab.resolving.devices import Devices, Unusable, label
 from xpulab.resolving.engine import choose as choose_engine
 from xpulab.resolving.kernels import newer_than_known, why_kernel
+from xpulab.resolving.leaving import leaving
 from xpulab.resolving.plan import Plan
 from xpulab.resolving.reach import not_its_own
+from xpulab.resolving.reason import Reason
 from xpulab.resolving.target import CPU_INSTEAD, Image, Target
 from xpulab.resolving.vendors import VENDORS
 from xpulab.schema.refusal import Refusal
@@ -37,6 +39,7 @@ def resolve(observed: Observed, settings: HostSettings, catalog: Catalog) -> Tar
         return engine
     if refusal := _too_little_disk(image, observed) or _snap_docker(observed):
         return refusal
+    passing = leaving(system, catalog)
     return Target(
         vendor=plan.vendor,
         os=observed.os,
@@ -51,11 +54,14 @@ def resolve(observed: Observed, settings: HostSettings, catalog: Catalog) -> Tar
             *plan.notes,
             *_about_engine(engine.answer, plan, observed, catalog),
             *_about_kernel(plan, observed, catalog),
+            *passing,
         ),
+        passing=passing,
         kernel_upgrade=plan.kernel_upgrade,
         beside=plan.beside,
         fabric=plan.fabric,
         reasons=(
+            Reason("system", system.title, system.care.in_words, system.care),
             *plan.about_accelerators,
             *plan.about_driver,
             why_kernel(observed.kernel, plan.kernel_flavour, plan.kernel_upgrade, system),

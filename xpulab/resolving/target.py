@@ -88,8 +88,9 @@ class Target:
     """What one host is to become.
 
     `kernel` is the one that runs, `kernel_flavour` that of the one to run; `fabric` says what joins the
-    accelerators, where a fabric manager has to run for them. `reasons` are the choices in the order in which
-    they were made; two hosts with the same answer are equal, whatever it was chosen for.
+    accelerators, where a fabric manager has to run for them. `passing` are the notes that came with the
+    calendar, not with the host. `reasons` are the choices in the order in which they were made; two hosts
+    with the same answer are equal, whatever it was chosen for.
     """
 
     vendor: str
@@ -101,6 +102,7 @@ class Target:
     image: Image
     engine: str
     notes: tuple[str, ...] = ()
+    passing: tuple[str, ...] = ()
     kernel_upgrade: KernelUpgrade | None = None
     beside: Beside | None = None
     fabric: str | None = None
@@ -113,6 +115,11 @@ class Target:
         if self.beside and vendor == self.beside.vendor:
             return self.beside.driver
         raise ValueError(f"this target has no {vendor} driver")
+
+    @property
+    def lasting_notes(self) -> tuple[str, ...]:
+        """The notes that stay: the host's record has these alone, as no host is to drift overnight."""
+        return tuple(note for note in self.notes if note not in self.passing)
 
     @property
     def vendors(self) -> tuple[str, ...]:

@@ -50,16 +50,25 @@ class ChannelFirmware(Record):
     files: tuple[str, ...]
 
 
+class ChannelOnSystem(Entry):
+    """What differs on one of a channel's systems; with `own_archive` its packages are the system's own."""
+
+    own_archive: bool = False
+    families: tuple[str, ...]
+    packages: tuple[str, ...]
+
+
 class IntelChannel(Entry):
     """Where a host's Intel packages come from: whom it serves, and its package names.
 
     `kernel_packages` bring a module of its own, `build_packages` (with `{kernel}`) are what the system has
     for it.
 
-    One without user space (`user_space_in_image`) is a channel of the distribution's own.
+    One without user space (`user_space_in_image`) is a channel of the distribution's own. `systems` are those
+    where it differs; there is no `repository` where a system's own archive has the packages.
     """
 
-    repository: str
+    repository: str | None
     suites: dict[str, str]
     modules: Literal["in-tree", "dkms"]
     families: tuple[str, ...]
@@ -74,6 +83,22 @@ class IntelChannel(Entry):
     unvalidated: tuple[str, ...] = ()
     user_space_in_image: bool = False
     opt_in: bool = False
+    systems: dict[str, ChannelOnSystem] = Field(default_factory=dict)
+
+    def on(self, system: str) -> IntelChannel:
+        """The channel as it is on a system."""
+        there = self.systems.get(system)
+        if there is None:
+            return self
+        return self.model_copy(
+            update={
+                "source": there.source,
+                "as_of": there.as_of,
+                "repository": None if there.own_archive else self.repository,
+                "families": there.families,
+                "packages": there.packages,
+            }
+        )
 
 
 class IntelModule(Entry):

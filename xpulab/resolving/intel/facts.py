@@ -50,12 +50,15 @@ class IntelFacts(VendorFacts):
                 continue
             place = Place("intel/compute.yml", ("channels", key, "packages"))
             for system, suite in channel.suites.items():
+                there = channel.on(system)
+                if there.repository is None:
+                    continue  # the rule reads repositories; a system's own archive is none of the catalog's
                 for path in channel.firmware.files:
                     yield Firmware(
                         place,
                         path,
-                        channel.packages,
-                        channel.repository,
+                        there.packages,
+                        there.repository,
                         system,
                         suite,
                         channel.firmware.component,
@@ -85,7 +88,11 @@ class IntelFacts(VendorFacts):
     def _unknown_repositories(self, catalog: Catalog) -> Iterator[str]:
         wanted = {
             "intel/oneapi.yml: runtime": self.oneapi.runtime.repository,
-            **{f"intel/compute.yml: {key}": each.repository for key, each in self.compute.channels.items()},
+            **{
+                f"intel/compute.yml: {key}": each.repository
+                for key, each in self.compute.channels.items()
+                if each.repository
+            },
         }
         return catalog.unknown_repositories(wanted)
 
@@ -95,7 +102,7 @@ class IntelFacts(VendorFacts):
                 if system not in (*catalog.operating_systems, *catalog.later_systems):
                     yield f"intel/devices.yml: {key}: listed_on {system} is no system of the catalog"
         named = {
-            f"intel/compute.yml: {key}": (*each.suites, *each.kernels, *each.unvalidated)
+            f"intel/compute.yml: {key}": (*each.suites, *each.kernels, *each.unvalidated, *each.systems)
             for key, each in self.compute.channels.items()
         }
         yield from catalog.unknown_systems(named)
@@ -103,7 +110,13 @@ class IntelFacts(VendorFacts):
     def _unknown_families(self, catalog: Catalog) -> Iterator[str]:
         images = catalog.images_of("intel")
         named = {
-            **{f"intel/compute.yml: {key}": each.families for key, each in self.compute.channels.items()},
+            **{
+                f"intel/compute.yml: {key}": (
+                    *each.families,
+                    *(family for there in each.systems.values() for family in there.families),
+                )
+                for key, each in self.compute.channels.items()
+            },
             **{f"images.yml: {image.reference}": image.families for image in images},
             **{
                 f"workbench.yml: wheels: {key}": wheels.families

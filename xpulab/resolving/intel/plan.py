@@ -74,7 +74,7 @@ def _about_driver(
 ) -> tuple[Reason, Reason]:
     """Why the channel, and why its kernel module."""
     compute = catalog.of(IntelFacts).compute
-    channel, title = compute.channels[key], catalog.operating_systems[system].title
+    channel, title = compute.channels[key].on(system), catalog.operating_systems[system].title
     default = f"the default for {images.families_of(accelerators, catalog)} on {title}"
     why = "policy asks for it" if policy.intel_channel else default
     answer = f"{key} ({channel.suites[system]})"
@@ -101,18 +101,25 @@ def _no_kernel_ever(
         there = identify(running, system)
         if release(needed) <= newest or (isinstance(there, Kernel) and not is_older(running, needed)):
             continue
-        later = [
-            each.title for each in catalog.later_systems.values() if release(each.kernel) >= release(needed)
-        ]
         driver = catalog.of(IntelFacts).devices[accelerator.family].driver
         return Refusal(
             reason=f"{label(accelerator)} needs the {driver} driver of kernel {needed}, "
             f"and {system.title} ends at kernel {'.'.join(map(str, newest))}",
-            remedy=f"install {' or '.join(dict.fromkeys((later[0], later[-1])))}"
-            if later
-            else "replace the card",
+            remedy=_with_kernel(accelerator, needed, catalog),
         )
     return None
+
+
+def _with_kernel(accelerator: Accelerator, needed: str, catalog: Catalog) -> str:
+    """What to do for a kernel: the first later release of a system, or a system that came with such a one."""
+    later = [each.title for each in catalog.later_systems.values() if release(each.kernel) >= release(needed)]
+    came_with = [
+        system.title
+        for key, system in catalog.operating_systems.items()
+        if release(system.kernels[0].series) >= release(needed) and _channels_for(accelerator, key, catalog)
+    ]
+    known = (*later[:1], *came_with)
+    return f"install {' or '.join(known)}" if known else "replace the card"
 
 
 def _channel(
@@ -161,7 +168,7 @@ def _channels_for(accelerator: Accelerator, system: str, catalog: Catalog) -> li
     return [
         key
         for key, channel in catalog.of(IntelFacts).compute.channels.items()
-        if accelerator.family in channel.families and system in channel.suites
+        if system in channel.suites and accelerator.family in channel.on(system).families
     ]
 
 
@@ -255,7 +262,7 @@ def _not_built_for(
 
 
 def _about_channel(channel: str, system: str, catalog: Catalog) -> tuple[str, ...]:
-    found = catalog.of(IntelFacts).compute.channels[channel]
+    found = catalog.of(IntelFacts).compute.channels[channel].on(system)
     title = catalog.operating_systems[system].title
     notes = []
     if system in found.unvalidated:
@@ -264,7 +271,7 @@ def _about_channel(channel: str, system: str, catalog: Catalog) -> tuple[str, ..
         notes.append(
             f"no channel of Intel's serves {title}: all user space is in the image, none on the host"
         )
-    if note := catalog.repositories[found.repository].note:
+    if found.repository and (note := catalog.repositories[found.repository].note):
         notes.append(note)
     return tuple(notes)
 

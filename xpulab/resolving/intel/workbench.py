@@ -54,5 +54,7 @@ def _unlisted(target: Target, catalog: Catalog) -> list[Accelerator]:
 
 def _level_zero(channel: str, catalog: Catalog) -> UserSpace:
     of = catalog.of(IntelFacts).compute.channels[channel]
+    if of.repository is None:
+        raise ValueError(f"channel {channel} has no repository for an image")
     packages = catalog.workbench.level_zero[channel].packages
     return UserSpace("intel.sources", of.repository, of.suites, packages)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -71,13 +71,25 @@ def choose(asked: Question) -> Choice | Refusal:
     maintained = [
         name for name, each in data.branches.items() if each.state == "supported" and not each.opt_in
     ]
-    offers = [offer for name in maintained if isinstance(offer := _offer(name, asked), Choice)]
-    if asked.policy.nvidia_driver is None and offers:
-        return _because(f"the default {branch} will not do: {answer.why}", offers[-1], asked)
+    answers = {name: _offer(name, asked) for name in maintained}
+    offers = [each for each in answers.values() if isinstance(each, Choice)]
+    if asked.policy.nvidia_driver is None:
+        if offers:
+            return _because(f"the default {branch} will not do: {answer.why}", offers[-1], asked)
+        answer = _with_others(answer, answers)
     others = " or ".join(offer.driver.branch for offer in offers)
     first = f"set policy nvidia_driver to {others}" if offers else None
     ways = [way for way in (first, answer.remedy) if way] or [f"replace the card, or {CPU_INSTEAD}"]
     return Refusal(f"NVIDIA driver branch {branch} will not do: {answer.why}", ", or ".join(ways))
+
+
+def _with_others(default: Obstacle, answers: Mapping[str, Choice | Obstacle]) -> Obstacle:
+    """The default's obstacle, and that of the first branch where something else can be done about it."""
+    for name, other in answers.items():
+        if isinstance(other, Obstacle) and other.remedy and other.why != default.why:
+            ways = [way for way in (other.remedy, default.remedy) if way]
+            return Obstacle(f"{default.why}; nor will {name}: {other.why}", ", or ".join(ways))
+    return default
 
 
 def _because(why: str, choice: Choice, asked: Question) -> Choice:
@@ -158,7 +170,10 @@ def _source(found: DriverBranch, asked: Question) -> NvidiaSource | Obstacle:
                 "leave policy nvidia_source out",
             )
     if not sources:
-        return Obstacle(f"{names['archive']} has no packages of it, nor has {names['cuda']} for that system")
+        return Obstacle(
+            f"{names['archive']} has no packages of it, nor has {names['cuda']} for that system",
+            _systems_with(found, asked.catalog),
+        )
     required = asked.catalog.of(NvidiaFacts).driver.nvlink5.source_required
     if asked.fabric == "nvlink5":
         if required not in sources:
@@ -171,6 +186,12 @@ def _source(found: DriverBranch, asked: Question) -> NvidiaSource | Obstacle:
     # The archive's modules are signed by Canonical; the CUDA repository's are built on the host.
     usable = [each for each in sources if each == "archive" or not refuses_dkms(asked.observed, policy)]
     return usable[0] if usable else Obstacle(DKMS_REFUSED, ENROL)
+
+
+def _systems_with(found: DriverBranch, catalog: Catalog) -> str | None:
+    """What to install for a branch: a system that has it."""
+    titles = [system.title for key, system in catalog.operating_systems.items() if found.sources(key)]
+    return f"install {' or '.join(titles)}, or {CPU_INSTEAD}" if titles else None
 
 
 def _why_modules(flavour: NvidiaModules, branch: str, gpus: Sequence[NvidiaGpu]) -> Reason:

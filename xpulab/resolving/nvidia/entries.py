@@ -111,8 +111,8 @@ class VirtualGpus(Record):
 class DriverBranch(Entry):
     """An NVIDIA driver branch; `archive` and `cuda_repository` name the systems that have it from there.
 
-    One that is `replaced_by` another gets no fixes, its end of life being still to come or not. `opt_in` ones
-    are neither a default nor a remedy.
+    No page says that the CUDA repositories of `unseen` ones have it. One that is `replaced_by` another gets
+    no fixes, its end of life being still to come or not. `opt_in` ones are neither a default nor a remedy.
     """
 
     kind: str
@@ -125,7 +125,7 @@ class DriverBranch(Entry):
     modules: tuple[NvidiaModules, ...] = ("open", "proprietary")
     archive: tuple[str, ...] = ()
     cuda_repository: tuple[str, ...] = ()
-    note: str | None = None
+    unseen: tuple[str, ...] = ()
 
     def on(self, day: date) -> DriverBranch:
         """The branch as it stands on a day: its end of life comes without an edit."""

@@ -146,7 +146,7 @@ class NvidiaFacts(VendorFacts):
         driver = self.driver
         named = {
             **{
-                f"nvidia/driver.yml: {key}": (*each.archive, *each.cuda_repository)
+                f"nvidia/driver.yml: {key}": (*each.archive, *each.cuda_repository, *each.unseen)
                 for key, each in driver.branches.items()
             },
             "nvidia/driver.yml: cuda": tuple(driver.cuda.compilers),

@@ -115,6 +115,9 @@ def _notes(driver: Driver, observed: Observed, policy: Policy, catalog: Catalog)
     notes = []
     if branch.state == "end-of-life":
         notes.append(f"driver branch {driver.branch} {branch.without_fixes}: policy allows it")
-    if driver.source == "cuda" and branch.note:
-        notes.append(f"driver branch {driver.branch}: {branch.note}")
+    if driver.source == "cuda" and observed.os in branch.unseen:
+        title = catalog.operating_systems[observed.os].title
+        notes.append(
+            f"that the CUDA repository of {title} has driver branch {driver.branch} was not seen: apt tells"
+        )
     return tuple(notes)
