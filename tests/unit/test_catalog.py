@@ -35,10 +35,9 @@ def replace(file: Path, old: str, new: str) -> None:
 
 
 def entries(value: object) -> list[Entry]:
-    if isinstance(value, Entry):
-        return [value]
     if isinstance(value, Record):
-        return [entry for name in type(value).model_fields for entry in entries(getattr(value, name))]
+        inside = [entry for name in type(value).model_fields for entry in entries(getattr(value, name))]
+        return [value, *inside] if isinstance(value, Entry) else inside
     if isinstance(value, dict):
         return [entry for item in value.values() for entry in entries(item)]
     return []
