@@ -100,14 +100,14 @@ def test_an_engine_that_the_inventory_names_takes_the_place_of_the_one_that_is_t
 def test_nothing_is_taken_from_under_a_container_until_the_inventory_allows_it(tmp_path: Path) -> None:
     image = on("cpu1", "docker image ls -q | head -n 1").strip()
     on("cpu1", f"docker run -d --name of-others {image} sleep 600")
-    on("cpu1", "touch /etc/docker/daemon.json")
+    on("cpu1", "echo '{}' >/etc/docker/daemon.json")
     refused = provision_lab(lab_file(tmp_path, "cpu1"))
     assert refused.last_line == "xpulab: hosts=1 converged=0 changed=0 refused=1 failed=0", refused.everything
     assert "container of-others runs" in refused.output and "in_use: interrupt" in refused.output
     assert on("cpu1", "docker ps --format '{{.Names}}'").strip() == "of-others"
     allowed = provision_lab(lab_file(tmp_path, "cpu1", cpu1={"policy": {"in_use": "interrupt"}}))
     assert allowed.last_line == "xpulab: hosts=1 converged=1 changed=1 refused=0 failed=0", allowed.everything
-    on("cpu1", "docker rm -f of-others")
+    on("cpu1", "docker rm -f of-others; rm /etc/docker/daemon.json")
 
 
 def test_the_old_lts_channel_brings_the_old_names_and_the_current_one_swaps_them_back(tmp_path: Path) -> None:
